@@ -1,0 +1,1 @@
+"""How a view becomes a prompt: text blocks, and the layouts that put them in order."""

@@ -1,0 +1,128 @@
+"""The pieces of text that the layouts share: profiles, notes on a picture, the scene, one turn as a line."""
+
+from collections.abc import Iterable, Iterator
+
+from scenes.chat import Segment
+from scenes.event import Event
+from scenes.profile import SECTION_TITLES, CharacterProfile
+from scenes.scenario import Notes
+from scenes.scene import PastTurn, Shown, View
+
+LANGUAGES = {"en": "English", "zh": "Chinese", "de": "German", "es": "Spanish", "fr": "French", "ja": "Japanese"}
+
+
+def language_name(tag: str) -> str:
+    """Return what prompts call the language of a tag; the tag itself where we have no name for it."""
+    return LANGUAGES.get(tag.split("-")[0], tag)
+
+
+def introduced(profile: CharacterProfile) -> str:
+    """Return the name with what places it: `Brack, a gruff sea captain, from the Storybook Coast`."""
+    parts = (profile.name, profile.role, f"from {profile.world}" if profile.world else None)
+    return ", ".join(part for part in parts if part)
+
+
+def sections(profile: CharacterProfile) -> str:
+    """Return the profile in MMRole's five sections under headings (MMRole, prompt format), with likes and manner."""
+    written = []
+    for section, title in SECTION_TITLES.items():
+        value = getattr(profile, section)
+        text = "\n".join(f"- {phrase}" for phrase in value) if isinstance(value, tuple) else value
+        if text:
+            written.append(f"### {title}\n{text}")
+    return "\n".join([*written, *_manner(profile)]) or introduced(profile)
+
+
+def _manner(profile: CharacterProfile) -> Iterator[str]:
+    if profile.likes:
+        yield f"Likes: {', '.join(profile.likes)}"
+    if profile.hates:
+        yield f"Hates: {', '.join(profile.hates)}"
+    if profile.address:
+        yield f"Calls people: {profile.address}"
+
+
+def sheet(profile: CharacterProfile) -> str:
+    """Return the profile in one line, in the words the storybook model was trained on."""
+    who = profile.role or _first_sentence(profile)
+    line = f"You are {profile.name}, {who}." if who else f"You are {profile.name}."
+    if profile.likes:
+        line += f" You like: {', '.join(profile.likes)}."
+    if profile.hates:
+        line += f" You hate: {', '.join(profile.hates)}."
+    if profile.address:
+        line += f" You call people {profile.address}."
+    if profile.catchphrases:
+        line += f" You say: {', '.join(profile.catchphrases)}."
+    return line
+
+
+def _first_sentence(profile: CharacterProfile) -> str:
+    text = profile.introduction or profile.personality or ""
+    words = text.replace("\n", " ").split(". ")[0].rstrip(".").split()
+    return " ".join(words[:40])
+
+
+def private_lines(view: View) -> list[str]:
+    """Return what this character alone knows."""
+    return [text for text in (view.me.private, view.secret) if text]
+
+
+def standing(view: View) -> str:
+    """Return where and how the character is now, as an address to it; empty if nothing is said of it."""
+    parts = [f"at the place called {view.place}" if view.place else None, view.position, view.state]
+    told = ", ".join(part for part in parts if part)
+    return f"You are now: {told}." if told else ""
+
+
+def scene_text(view: View) -> str:
+    """Return what everybody knows of the scene, in the same words for all: premise, time, who is there."""
+    people = "; ".join(map(introduced, everybody(view)))
+    lines = (view.premise, f"Time: {view.time}." if view.time else None, f"In the scene: {people}.")
+    return "\n".join(text for text in lines if text)
+
+
+def everybody(view: View) -> list[CharacterProfile]:
+    """Return the public profiles of the whole cast in one order for all, which is what lets them share a text."""
+    outside = {view.player}
+    people = [view.me.public(), *view.others]
+    return sorted((profile for profile in people if profile.name not in outside), key=lambda profile: profile.name)
+
+
+def notes_text(notes: Notes) -> str:
+    """Return MMRole's three notes on a picture, one line each (MMRole, prompt format: auxiliary information)."""
+    kinds = {"Characters": notes.characters, "Place": notes.place, "Scene": notes.scene}
+    return "\n".join(f"- {kind}: {text}" for kind, text in kinds.items() if text)
+
+
+def picture_segments(pictures: Iterable[Shown], glue: str = "\n") -> Iterator[Segment]:
+    """Yield the pictures in sight, each with its notes."""
+    for shown in pictures:
+        yield Segment("images", "user", image=shown.image, glue=glue)
+        if shown.notes:
+            yield Segment("images", "user", f"What is known of this picture:\n{notes_text(shown.notes)}", glue=glue)
+
+
+def told(events: Iterable[Event]) -> str:
+    """Return the events of one turn as a line of dialogue: `(nods) Evening. [Too late.]`."""
+    return " ".join(text for text in map(_told, events) if text)
+
+
+def _told(event: Event) -> str:
+    if not event.text:
+        return ""
+    return {"action": f"({event.text})", "thought": f"[{event.text}]"}.get(event.kind, event.text)
+
+
+def turn_pictures(turn: PastTurn) -> Iterator[Segment]:
+    """Yield the pictures that came into sight in `turn`, as part of the history."""
+    for event in turn.events:
+        if event.image:
+            yield Segment("history", "user", "A new picture comes into sight:", glue="\n")
+            yield Segment("history", "user", image=event.image, glue="\n")
+
+
+def line(turn: PastTurn, label: str | None = None) -> str:
+    """Return `Name: words` for a turn; empty if nothing was said or done."""
+    words = told(turn.events)
+    return f"{label or turn.actor}: {words}" if words else ""

@@ -1,0 +1,66 @@
+"""The layouts `cast-first` and `script`: one text for the whole cast, so that no line is ever computed twice.
+
+Both refuse anything that one character has for itself. In `script` the reply goes on in the text where its own history
+lies: the floor of what a dialogue can cost.
+"""
+
+from collections.abc import Iterator
+
+from agents.prompts.blocks import (
+    everybody,
+    introduced,
+    language_name,
+    line,
+    picture_segments,
+    scene_text,
+    sections,
+    standing,
+    turn_pictures,
+)
+from agents.prompts.layout import Layout
+from scenes.chat import Segment
+from scenes.scene import PastTurn, View
+
+RULES = (
+    "You perform a scene with several characters, one line at a time. Write only the line you are asked for, in the "
+    "voice of its speaker, from what the picture and the scene hold. (Actions) stand in round brackets. "
+    "Write {language}."
+)
+
+
+def _opening(view: View) -> Iterator[Segment]:
+    yield Segment("global", "system", RULES.format(language=language_name(view.language)))
+    yield from picture_segments(view.pictures)
+    yield Segment("scene", "user", f"The scene:\n{scene_text(view)}")
+    for profile in everybody(view):
+        yield Segment("cast", "user", f"{introduced(profile)}\n{sections(profile)}")
+
+
+def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
+    yield from turn_pictures(turn)
+    if line(turn):
+        yield Segment("history", "user", line(turn), glue="\n\n" if first else "\n")
+
+
+def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
+    if standing(view):
+        yield Segment("now", "user", f"{view.me.name}: {standing(view)}")
+    yield Segment("instruction", "user", f"Write the next line, spoken by {view.me.name}, without the name in front.")
+
+
+def _script_opening(view: View) -> Iterator[Segment]:
+    yield from _opening(view)
+    yield Segment("cast", "user", "Write the scene as a script, each line with its speaker's name in front.")
+
+
+def _script_past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
+    if line(turn):
+        yield Segment("history", "assistant", line(turn).replace("\n", " "), glue="\n")
+
+
+def _script_ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
+    yield Segment("instruction", "assistant", f"{view.me.name}:", glue="\n")
+
+
+CAST_FIRST = Layout("cast-first", _opening, _past, _ending, shared=True)
+SCRIPT = Layout("script", _script_opening, _script_past, _script_ending, shared=True, stop=("\n",))

@@ -1,0 +1,59 @@
+"""The layout `images-first`: a conversation in which a character's own lines are the assistant's.
+
+[rules][pictures][scene][persona][history][now][instruction]: the pictures and the scene are one prefix for the whole
+cast, so (A-1)(Iv+s) tokens are saved over persona-first with A agents, I pictures of v tokens and s tokens of scene.
+"""
+
+from collections.abc import Iterator
+
+from agents.prompts.blocks import (
+    introduced,
+    language_name,
+    line,
+    picture_segments,
+    private_lines,
+    scene_text,
+    sections,
+    standing,
+    told,
+    turn_pictures,
+)
+from agents.prompts.layout import Layout
+from scenes.chat import Segment
+from scenes.scene import PastTurn, View
+
+RULES = (
+    "You take one part in a role-play. Speak and act as your character only, in its own voice, from what it can see, "
+    "hear and know. Write (what you do) in round brackets and [what you only think] in square ones. Give one reply, "
+    "without your name in front of it, and never write a line for anybody else. Speak {language}."
+)
+
+
+def _opening(view: View) -> Iterator[Segment]:
+    yield Segment("global", "system", RULES.format(language=language_name(view.language)))
+    yield from picture_segments(view.pictures)
+    yield Segment("scene", "user", f"The scene:\n{scene_text(view)}")
+    yield Segment("persona", "user", f"Your character is {introduced(view.me)}.\n{sections(view.me)}")
+    for secret in private_lines(view):
+        yield Segment("persona", "user", f"Only you know: {secret}", glue="\n")
+
+
+def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
+    yield from turn_pictures(turn)
+    if turn.actor == view.me.name:
+        words = told(turn.events)
+        if words:
+            yield Segment("history", "assistant", words, glue="\n")
+    elif line(turn):
+        yield Segment("history", "user", line(turn), glue="\n\n" if first else "\n")
+
+
+def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
+    where = standing(view)
+    if where:
+        yield Segment("now", "user", where)
+    words = f"Reply as {view.me.name}." if view.past else f"Begin the conversation as {view.me.name}."
+    yield Segment("instruction", "user", words, glue="\n" if where else "\n\n")
+
+
+IMAGES_FIRST = Layout("images-first", _opening, _past, _ending)

@@ -1,0 +1,50 @@
+"""The layout `compact`: a one-line sheet for a persona, pictures in the first user turn, a line each for the rest.
+
+For short contexts, and exactly what the embedded storybook model was trained on: `Name: words` for others, the bare
+words for the character itself, and a stage direction by `Scene` where it has to begin.
+"""
+
+from collections.abc import Iterator
+
+from agents.prompts.blocks import line, private_lines, sheet, standing, told, turn_pictures
+from agents.prompts.layout import Layout
+from scenes.chat import Segment
+from scenes.scene import PastTurn, View
+
+
+def _opening(view: View) -> Iterator[Segment]:
+    own = [sheet(view.me), *private_lines(view), standing(view)]
+    yield Segment("persona", "system", " ".join(text for text in own if text))
+    for shown in view.pictures:
+        yield Segment("images", "user", image=shown.image, glue="")
+
+
+def _label(view: View, turn: PastTurn) -> str:
+    """Remarks are asked for by the stage and questions by a person, as in the storybook model's training."""
+    return "Scene" if view.kind == "comment" and turn.actor == view.player else turn.actor
+
+
+def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
+    yield from turn_pictures(turn)
+    if turn.actor == view.me.name:
+        words = told(turn.events)
+        if words:
+            yield from _cue(first, "Begin.")
+            yield Segment("history", "assistant", words)
+    elif line(turn):
+        yield Segment("history", "user", line(turn, _label(view, turn)), glue="" if first else "\n")
+
+
+def _cue(needed: bool, words: str) -> Iterator[Segment]:
+    if needed:
+        yield Segment("history", "user", f"Scene: {words}", glue="")
+
+
+def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
+    if not view.past:
+        yield Segment("instruction", "user", "Scene: Begin.", glue="")
+    elif view.past[-1].actor == view.me.name:
+        yield Segment("instruction", "user", "Scene: Go on.", glue="\n")
+
+
+COMPACT = Layout("compact", _opening, _past, _ending)

@@ -1,0 +1,35 @@
+"""The closed set of layouts, and which of them a scenario allows."""
+
+from agents.prompts.cast import CAST_FIRST, SCRIPT
+from agents.prompts.chat import IMAGES_FIRST
+from agents.prompts.compact import COMPACT
+from agents.prompts.layout import Layout
+from agents.prompts.mmrole import MMROLE
+from scenes.references import Finding
+from scenes.scenario import LayoutName
+from scenes.scene import Setting
+
+LAYOUTS: dict[LayoutName, Layout] = {
+    layout.name: layout for layout in (MMROLE, IMAGES_FIRST, CAST_FIRST, SCRIPT, COMPACT)
+}
+
+
+def privacy_breaks(layout: Layout, setting: Setting) -> list[Finding]:
+    """Return what of a scenario a text shared by the whole cast would give away; nothing if `layout` is not shared."""
+    if not layout.shared:
+        return []
+    scenario = setting.scenario
+    found: list[Finding] = []
+    for index, (member, profile) in enumerate(zip(scenario.cast, setting.profiles, strict=True)):
+        own = {"secret": member.secret, "private": profile.private, "sees": member.sees}
+        found += [
+            (("cast", index), f'the layout "{layout.name}" is one text for all and cannot keep a "{what}"; {MEND}')
+            for what, value in own.items()
+            if value is not None
+        ]
+        if member.place != scenario.cast[0].place:
+            found.append((("cast", index, "place"), f'the layout "{layout.name}" needs all in one place; {MEND}'))
+    return found
+
+
+MEND = "take images-first or compact."

@@ -1,0 +1,1 @@
+"""The narrator: how a scene opens and who speaks next."""

@@ -1,0 +1,1 @@
+"""The application: plays scenarios on an engine, stores what happens, and shows it."""

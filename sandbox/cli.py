@@ -1,0 +1,208 @@
+"""The command line: options and exit codes. A command imports what it needs when it is called, so help is instant."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+RUNS = click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), help="Folder that holds the runs.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+ROOT = click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that the scenario's files must lie in; by default the scenario's own.",
+)
+SCENARIO = click.argument("scenario", type=click.Path(path_type=Path))
+RUN = click.argument("run", default="latest")
+LAYOUT = click.option(
+    "--layout",
+    type=click.Choice(["auto", "mmrole", "images-first", "cast-first", "script", "compact"]),
+    help="Order of the prompt's segments.",
+)
+DISPLAY = click.option(
+    "--display", type=click.Choice(["rich", "plain", "json", "none"]), help="What to show meanwhile."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rolestage")
+def cli() -> None:
+    """Simulate multimodal role-play: play a scenario, read it, resume it, prove it.
+
+    \b
+    Start here:   rolestage run scenarios/harbour
+    Then:         rolestage show latest
+    """
+
+
+@cli.command()
+@SCENARIO
+@click.option("-n", "episodes", type=click.IntRange(min=1), help="Play the first N episodes of all.")
+@click.option("--model", help="storybook, a folder, or a Hugging Face id; over the scenario's.")
+@click.option("--engine", type=click.Choice(["vllm", "transformers", "scripted"]), help="By default vllm if installed.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Over the scenario's.")
+@LAYOUT
+@click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True, help="Episodes at once.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), help="Where runs go.")
+@ROOT
+@click.option("--dry-run", is_flag=True, help="Play with scripted lines and no model.")
+@DISPLAY
+@click.option("--json", "as_json", is_flag=True, help="The same as --display json.")
+def run(scenario: Path, dry_run: bool, engine: str | None, display: str | None, as_json: bool, **options: Any) -> int:
+    """Play SCENARIO: a file, or a folder with scenario.yaml in it."""
+    from sandbox.display import display_of
+    from sandbox.launch import Options, play_new
+
+    chosen = Options(engine="scripted" if dry_run else engine, **options)
+    return _exit_code(play_new(scenario, chosen, display_of("json" if as_json else display)))
+
+
+@cli.command()
+@RUN
+@RUNS
+@DISPLAY
+@click.option("--json", "as_json", is_flag=True, help="The same as --display json.")
+def resume(run: str, runs: Path, display: str | None, as_json: bool) -> int:
+    """Play what is unfinished or failed in RUN (by default the latest)."""
+    from sandbox.display import display_of
+    from sandbox.launch import play_on
+    from sandbox.run_folder import find_run
+
+    return _exit_code(play_on(find_run(run, runs), display_of("json" if as_json else display)))
+
+
+def _exit_code(summary: Any) -> int:
+    from sandbox.errors import INTERRUPTED, SOME_FAILED
+
+    if summary.interrupted:
+        return INTERRUPTED
+    return SOME_FAILED if summary.failed else 0
+
+
+@cli.command()
+@RUN
+@click.option("--check", is_flag=True, required=True, help="Compare every event and request with the record.")
+@RUNS
+@JSON
+def replay(run: str, check: bool, runs: Path, as_json: bool) -> int:
+    """Play RUN again from its record alone, with no model, and name the first difference."""
+    from sandbox.commands.replay import check_run
+    from sandbox.run_folder import find_run
+
+    return check_run(find_run(run, runs), as_json)
+
+
+@cli.command("list")
+@RUNS
+@JSON
+def list_runs(runs: Path, as_json: bool) -> int:
+    """List the runs, newest first."""
+    from sandbox.commands.show import list_all
+
+    return list_all(runs, as_json)
+
+
+@cli.command()
+@RUN
+@click.argument("episode", type=click.IntRange(min=0), required=False)
+@click.option("--calls", is_flag=True, help="Show the exact prompts and replies.")
+@RUNS
+@JSON
+def show(run: str, episode: int | None, calls: bool, runs: Path, as_json: bool) -> int:
+    """Read RUN: an overview of its episodes, or one EPISODE as a transcript."""
+    from sandbox.commands.show import show_run
+    from sandbox.run_folder import find_run
+
+    return show_run(find_run(run, runs), episode, calls, as_json)
+
+
+@cli.command()
+@SCENARIO
+@ROOT
+@LAYOUT
+@JSON
+def lint(scenario: Path, root: Path | None, layout: str | None, as_json: bool) -> int:
+    """Check SCENARIO without playing it."""
+    from sandbox.commands.scenario import lint_scenario
+
+    return lint_scenario(scenario, root, layout, as_json)
+
+
+@cli.command()
+@SCENARIO
+@ROOT
+@LAYOUT
+@click.option("--variant", type=click.IntRange(min=0), default=0, help="Which combination of the matrix.")
+@click.option("--images", type=click.Path(file_okay=False, path_type=Path), help="Write the pictures shown there.")
+@JSON
+def preview(
+    scenario: Path, root: Path | None, layout: str | None, variant: int, images: Path | None, as_json: bool
+) -> int:
+    """Show the exact prompt and pictures that each character gets first; needs no model."""
+    from sandbox.commands.scenario import preview_scenario
+
+    return preview_scenario(scenario, root, layout, variant, images, as_json)
+
+
+@cli.command()
+@click.argument("what", type=click.Choice(["scenario", "character"]), default="scenario")
+def schema(what: str) -> int:
+    """Print the JSON schema of a scenario or a character file, for an editor."""
+    from sandbox.commands.scenario import print_schema
+
+    return print_schema(what)
+
+
+@cli.command()
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--held-out", is_flag=True, help="Draw a combination that the storybook model never saw.")
+@click.option("--size", type=click.Choice(["128", "256", "512"]), default="512", show_default=True, help="Pixels.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="PNG to write; by default only shown.")
+@JSON
+def draw(seed: int, held_out: bool, size: str, out: Path | None, as_json: bool) -> int:
+    """Draw a storybook picture by lot, and tell what is in it."""
+    from sandbox.commands.draw import draw_picture
+
+    return draw_picture(seed, held_out, int(size), out, as_json)
+
+
+@cli.command()
+@RUNS
+@JSON
+def doctor(runs: Path, as_json: bool) -> int:
+    """Say what this machine has, and what is missing to play."""
+    from sandbox.commands.doctor import examine
+
+    return examine(runs, as_json)
+
+
+def main() -> None:
+    """Run the command line and exit with its code; a user's mistake is a message and never a traceback."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()  # a reader such as `head` has gone; there is nobody left to tell
+        code = 0
+    except Exception as error:
+        code = _told(error)
+    sys.exit(code)
+
+
+def _told(error: Exception) -> int:
+    """Print an error that has an exit code of its own and return that; any other is a defect and is raised."""
+    from sandbox.errors import EXIT_CODES
+    from scenes.clean import clean
+
+    code = EXIT_CODES.get(type(error))
+    if code is None:
+        raise error
+    click.echo(clean(str(error)), err=True)
+    return code

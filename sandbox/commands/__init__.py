@@ -1,0 +1,1 @@
+"""What the commands print: a function for each, called by `sandbox.cli`."""

@@ -1,0 +1,69 @@
+"""The pictures of a run: each kept once, in a file named by its id, and decoded for the engines."""
+
+import os
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenes.image import Picture, open_picture
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+DECODED = 256
+"""Pictures kept decoded; about 12 MB of storybook drawings."""
+
+
+class Gallery:
+    """Holds pictures in memory until it is given a folder, and in the folder from then on."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._waiting: dict[str, Picture] = {}
+        self._decoded: OrderedDict[str, PIL.Image.Image] = OrderedDict()
+
+    def keep_in(self, folder: Path) -> None:
+        """Write what is held to `folder`, and all that is still to come."""
+        folder.mkdir(exist_ok=True)
+        self._folder = folder
+        for picture in self._waiting.values():
+            _write(picture, folder)
+        self._waiting.clear()
+
+    def add(self, picture: Picture) -> None:
+        """Keep a picture."""
+        if self._folder is None:
+            self._waiting[picture.id] = picture
+        else:
+            _write(picture, self._folder)
+
+    def open(self, image: str) -> "PIL.Image.Image":
+        """Return the picture with the id `image`, RGB."""
+        if image not in self._decoded:
+            self._decoded[image] = self._read(image)
+            if len(self._decoded) > DECODED:
+                self._decoded.popitem(last=False)
+        self._decoded.move_to_end(image)
+        return self._decoded[image]
+
+    def _read(self, image: str) -> "PIL.Image.Image":
+        from PIL import Image
+
+        if image in self._waiting:
+            return open_picture(self._waiting[image])
+        assert self._folder is not None, "a picture is added before it is opened"
+        with Image.open(_file(image, self._folder), formats=["PNG"]) as opened:
+            return opened.convert("RGB")
+
+
+def _file(image: str, folder: Path) -> Path:
+    return folder / f"{image}.png"
+
+
+def _write(picture: Picture, folder: Path) -> None:
+    """Write the file whole or not at all; under its own name it is never changed again."""
+    target = _file(picture.id, folder)
+    if not target.exists():
+        draft = target.with_suffix(f".{os.getpid()}.part")
+        draft.write_bytes(picture.png)
+        draft.replace(target)

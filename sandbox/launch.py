@@ -1,0 +1,195 @@
+"""Getting a run ready: everything that could refuse it is tried before its first turn, cheapest first."""
+
+import asyncio
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from agents.character import Character, Voice
+from agents.prompts.layouts import LAYOUTS, privacy_breaks
+from sandbox.engines.config import EngineConfig
+from sandbox.engines.engine import Engine
+from sandbox.engines.start import start
+from sandbox.gallery import Gallery
+from sandbox.models import PERSON, layout_of, models_of, reference
+from sandbox.record import Record
+from sandbox.run import Display, Plan, carry_out
+from sandbox.run_folder import SCENARIO, new_run_folder, write_scenario
+from sandbox.tally import Summary
+from sandbox.versions import installed, versions
+from scenes.loading import Source, Variant, load
+from scenes.problem import InputRefused, Problem, refuse
+from scenes.references import Finding, unplayable
+from scenes.scenario import Range
+from scenes.scene import Scene
+
+MOST_ALTERNATIVES = 200
+"""Variants whose personas are tried against the model before a run."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line sets; None leaves it to the scenario."""
+
+    model: str | None = None
+    engine: str | None = None
+    seed: int | None = None
+    layout: str | None = None
+    episodes: int | None = None
+    """Play the first so many."""
+    concurrency: int = 64
+    out: Path = Path("runs")
+    root: Path | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """Return what is put over the scenario, by path."""
+        chosen = {"model": self.model, "seed": self.seed, "layout": self.layout}
+        return {path: value for path, value in chosen.items() if value is not None}
+
+
+def checked_source(path: Path, options: Options) -> Source:
+    """Return the scenario, fit to be played. Raises `InputRefused`."""
+    source = load(path, options.root, options.settings())
+    problems = [source.document.problem(keys, message) for keys, message in _refusals(source)]
+    if problems:
+        raise InputRefused(problems)
+    return source
+
+
+def _refusals(source: Source) -> Iterator[Finding]:
+    yield from unplayable(source.scenario)
+    for variant in alternatives(source):
+        setting = source.setting(variant, lambda picture, facts: None)
+        yield from privacy_breaks(LAYOUTS[layout_of(variant.scenario)], setting)
+
+
+def alternatives(source: Source) -> Iterator[Variant]:
+    """Yield the scenario's first variant, and one for each further value of every axis but pictures and seeds."""
+    first = source.matrix.values(0)
+    yield source.variant(0)
+    for path, axis in source.scenario.vary.items():
+        if not isinstance(axis, Range) and not path.startswith("images."):
+            for value in axis[1:MOST_ALTERNATIVES]:
+                yield source.variant_with({**first, path: value})
+
+
+def play_new(path: Path, options: Options, display: Display) -> Summary:
+    """Play the scenario at `path` in a new run. Raises what `sandbox.errors` lists."""
+    source = checked_source(path, options)
+    config = engine_config(options.engine)
+    gallery = Gallery()
+    engines = _engines(source, config, gallery)
+    try:
+        _check_room(source, engines, gallery)
+        folder = new_run_folder(options.out, source)
+        write_scenario(source, folder, layout_of(source.scenario) if _one_layout(source) else "auto")
+        planned = min(options.episodes or source.episodes, source.episodes)
+        facts = _facts(source, config, engines, planned, options.concurrency)
+        resolved = load(folder / SCENARIO)
+        return _carry_out(folder, resolved, planned, engines, gallery, options.concurrency, facts, display)
+    finally:
+        _close(engines)
+
+
+def play_on(folder: Path, display: Display) -> Summary:
+    """Play what is unfinished or failed in the run at `folder`. Raises what `sandbox.errors` lists."""
+    record = Record(folder)
+    meta = record.meta()
+    record.close()
+    source = load(folder / SCENARIO)
+    config = engine_config(**meta["engine"])
+    gallery = Gallery()
+    engines = _engines(source, config, gallery)
+    try:
+        concurrency = meta["concurrency"]
+        return _carry_out(folder, source, meta["planned"], engines, gallery, concurrency, {}, display)
+    finally:
+        _close(engines)
+
+
+def _carry_out(
+    folder: Path,
+    source: Source,
+    planned: int,
+    engines: Mapping[str, Engine],
+    gallery: Gallery,
+    concurrency: int,
+    facts: Mapping[str, object],
+    display: Display,
+) -> Summary:
+    at_once = 1 if PERSON in engines else concurrency
+    return asyncio.run(carry_out(Plan(folder, source, planned, engines, gallery, at_once, facts), display))
+
+
+def engine_config(kind: str | None = None, **settings: Any) -> EngineConfig:
+    """Return the settings of an engine; without a kind, of vLLM if it is installed, and else of transformers."""
+    settings["kind"] = kind or ("vllm" if installed("vllm") else "transformers")
+    return TypeAdapter[EngineConfig](EngineConfig).validate_python(settings)
+
+
+def _one_layout(source: Source) -> bool:
+    return not {"model", "layout"} & source.scenario.vary.keys()
+
+
+def _engines(source: Source, config: EngineConfig, gallery: Gallery) -> dict[str, Engine]:
+    """Start an engine for every model that some variant asks. Raises `InputRefused`."""
+    names = dict.fromkeys(name for variant in alternatives(source) for name in models_of(variant.scenario))
+    pictures = max(1, len(source.scenario.images))
+    engines: dict[str, Engine] = {}
+    for name in names:
+        engines[name] = _person() if name == PERSON else start(config, reference(name), gallery.open, pictures)
+    return engines
+
+
+def _person() -> Engine:
+    from sandbox.engines.terminal import Person
+
+    if not sys.stdin.isatty():
+        raise refuse("a person plays in this scenario, and the input is no terminal; run it in one.")
+    return Person(lambda prompt: asyncio.to_thread(input, prompt), print)
+
+
+def _close(engines: Mapping[str, Engine]) -> None:
+    for engine in engines.values():
+        engine.close()
+
+
+def _check_room(source: Source, engines: Mapping[str, Engine], gallery: Gallery) -> None:
+    """Refuse personas and pictures that leave no room for a reply, whatever is left out of the history."""
+    problems = [problem for variant in alternatives(source) for problem in _too_long(source, variant, engines, gallery)]
+    if problems:
+        raise InputRefused(problems)
+
+
+def _too_long(source: Source, variant: Variant, engines: Mapping[str, Engine], gallery: Gallery) -> Iterator[Problem]:
+    scene = Scene(source.setting(variant, lambda picture, facts: gallery.add(picture)), variant.seed(0))
+    engine = engines[variant.scenario.model]
+    voice = Voice(variant.scenario.model, LAYOUTS[layout_of(variant.scenario)], variant.scenario.sampling)
+    for index, name in enumerate(scene.names):
+        room = engine.room(Character(scene.view(name), voice, scene.seed).request("room"))
+        if room is not None and room < 0:
+            yield source.document.problem(
+                ("cast", index, "character"),
+                f"{name}'s persona, pictures and reply need {-room} tokens more than the "
+                f"{engine.facts.context_length} of the model; shorten them, lower max_tokens, or take another model.",
+            )
+
+
+def _facts(
+    source: Source, config: EngineConfig, engines: Mapping[str, Engine], planned: int, concurrency: int
+) -> dict[str, object]:
+    settings = config.model_dump(mode="json", exclude_defaults=True)
+    return {
+        "engine": {**settings, "kind": config.kind},
+        "engines": {name: engine.facts.model_dump(mode="json") for name, engine in engines.items()},
+        "planned": planned,
+        "concurrency": concurrency,
+        "title": source.scenario.title,
+        "scenario": source.document.file,
+        "command": sys.argv[1:],
+        "versions": versions(),
+    }

@@ -1,0 +1,36 @@
+"""What the name of a model stands for."""
+
+from pathlib import Path
+
+from scenes.problem import refuse
+from scenes.scenario import LayoutName, Scenario
+
+STORYBOOK = "storybook"
+PERSON = "person"
+CHECKPOINT = Path(__file__).parent / "storybook" / "checkpoint"
+
+
+def reference(name: str) -> str:
+    """Return the folder or the Hugging Face id of the model called `name`. Raises `InputRefused`."""
+    if name.startswith(("http://", "https://")):
+        raise refuse(f'the model "{name}" is an endpoint, which this version does not call; name a folder or an id.')
+    if "+" in name:
+        raise refuse(f'the model "{name}" has an adapter, which this version does not load; name the model alone.')
+    return str(CHECKPOINT) if name == STORYBOOK else name
+
+
+def layout_of(scenario: Scenario) -> LayoutName:
+    """Return the layout to play with: the embedded model was trained on `compact`, all others read a conversation."""
+    if scenario.layout != "auto":
+        return scenario.layout
+    return "compact" if scenario.model == STORYBOOK else "images-first"
+
+
+def models_of(scenario: Scenario) -> list[str]:
+    """Return the names of all models that an episode of `scenario` asks."""
+    names = [scenario.model]
+    if scenario.narrator and scenario.narrator.model:
+        names.append(scenario.narrator.model)
+    if scenario.player:
+        names += [PERSON] if scenario.player.person else [scenario.player.model or scenario.model]
+    return list(dict.fromkeys(names))

@@ -1,0 +1,1 @@
+"""The embedded model: its checkpoint, and where it lies."""

@@ -1,0 +1,71 @@
+"""An episode as a person reads it: who said and did what, and who perceived it."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.text import Text
+
+from scenes.clean import clean
+from scenes.event import Event
+
+COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_red", "bright_cyan", "bright_magenta")
+
+
+class Transcript:
+    """Writes the events of one episode as lines of text; the same speaker has the same colour throughout."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._everybody = set(names)
+        self._styles: dict[str, str] = {}
+
+    def line(self, event: Event) -> Text:
+        """Return the line for `event`."""
+        text = Text(f"{event.turn:>3}  " if event.turn else "     ", style="dim")
+        text.append(clean(event.actor) or "·", style=self._style(event.actor))
+        text.append(_sign(event))
+        text.append(clean(_words(event)), style=_manner(event))
+        for remark in self._remarks(event):
+            text.append(f"  ‹{clean(remark)}›", style="dim")
+        return text
+
+    def _style(self, actor: str) -> str:
+        if actor not in self._styles:
+            self._styles[actor] = f"bold {COLOURS[len(self._styles) % len(COLOURS)]}"
+        return self._styles[actor]
+
+    def _remarks(self, event: Event) -> Iterator[str]:
+        missing = self._everybody - event.visible_to.keys()
+        if event.kind == "thought":
+            yield "nobody else knows"
+        elif missing and event.kind != "image":
+            others = ", ".join(f"{name} {how}" for name, how in event.visible_to.items() if name != event.actor)
+            yield others or "nobody perceived it"
+        if event.flags:
+            yield from odd(event)
+
+
+def odd(event: Event) -> Iterator[str]:
+    """Yield what was odd about the reply behind `event`."""
+    if event.flags is None:
+        return
+    if event.flags.spoke_for:
+        yield f"cut: it went on as {event.flags.spoke_for}"
+    if event.flags.truncated:
+        yield "cut: token limit"
+    if event.flags.empty:
+        yield "said nothing"
+    if event.flags.dropped:
+        yield f"{event.flags.dropped} oldest lines did not fit its prompt"
+
+
+def _sign(event: Event) -> str:
+    return {"action": " ", "image": " ", "narration": "  ", "thought": " thinks: "}.get(event.kind, ": ")
+
+
+def _words(event: Event) -> str:
+    if event.kind == "image":
+        return f"now sees picture {(event.image or '')[:8]}"
+    return event.text
+
+
+def _manner(event: Event) -> str:
+    return {"action": "italic", "thought": "italic dim", "narration": "italic", "image": "dim"}.get(event.kind, "")

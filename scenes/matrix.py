@@ -1,0 +1,68 @@
+"""The `vary` matrix: every combination of its axes is a variant, made only when it is asked for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import starmap
+from math import prod
+from typing import Any
+
+from scenes.scenario import Axis, Range
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The axes in the order of the file; the last one turns fastest."""
+
+    axes: tuple[tuple[str, Sequence[Any]], ...]
+
+    def __len__(self) -> int:
+        return prod(len(values) for _, values in self.axes)
+
+    def values(self, index: int) -> dict[str, Any]:
+        """Return the value of every path in variant `index`, counted from 0."""
+        chosen = {}
+        for path, values in reversed(self.axes):
+            index, at = divmod(index, len(values))
+            chosen[path] = values[at]
+        return dict(reversed(chosen.items()))
+
+
+def matrix_of(vary: Mapping[str, Axis]) -> Matrix:
+    """Return the matrix that `vary` describes; a range is never written out."""
+    return Matrix(tuple(starmap(_axis, vary.items())))
+
+
+def _axis(path: str, axis: Axis) -> tuple[str, Sequence[Any]]:
+    return path, range(*axis.range) if isinstance(axis, Range) else axis
+
+
+def variant_id(values: Mapping[str, Any]) -> str:
+    """Return eight hexadecimal digits that name a variant by its values, whatever its place in the matrix."""
+    if not values:
+        return "base"
+    return blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=4).hexdigest()
+
+
+def keys_of(path: str) -> tuple[str | int, ...]:
+    """Return the steps of a dotted path; a number is the place in a list."""
+    return tuple(int(step) if step.isdecimal() else step for step in path.split("."))
+
+
+def with_values(data: Any, values: Mapping[str, Any]) -> Any:
+    """Return `data` with each path set to its value, sharing what is not changed. Raises `LookupError`."""
+    for path, value in values.items():
+        data = _with(data, keys_of(path), value)
+    return data
+
+
+def _with(data: Any, keys: tuple[str | int, ...], value: Any) -> Any:
+    if not keys:
+        return value
+    key, rest = keys[0], keys[1:]
+    if isinstance(data, list) and isinstance(key, int):
+        return [*data[:key], _with(data[key], rest, value), *data[key + 1 :]]
+    if isinstance(data, dict) and isinstance(key, str) and (key in data or not rest):
+        return {**data, key: _with(data.get(key), rest, value)}
+    raise LookupError(key)

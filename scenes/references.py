@@ -1,0 +1,179 @@
+"""What in a scenario refers to what: names, pictures, places; and what this version cannot play."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import chain
+
+from scenes.clean import one_line
+from scenes.perception import groups_in_earshot
+from scenes.profile import CharacterProfile
+from scenes.scenario import Scenario
+
+Keys = tuple[str | int, ...]
+Finding = tuple[Keys, str]
+"""Where in the file, and the sentence that says what is wrong and how to mend it."""
+
+RESERVED_NAMES = ("Narrator", "Scene", "all", "cast", "everyone")
+
+
+def folded(name: str) -> str:
+    """Return the form under which two names count as the same."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def named(name: str, profiles: Sequence[CharacterProfile]) -> int | None:
+    """Return the place in the cast of the character that goes by `name`, by its name first and then by an alias."""
+    wanted = folded(name)
+    for index, profile in enumerate(profiles):
+        if folded(profile.name) == wanted:
+            return index
+    owners = [index for index, profile in enumerate(profiles) if wanted in map(folded, profile.aliases)]
+    return owners[0] if len(owners) == 1 else None
+
+
+def unknown(what: str, name: str, known: Sequence[str]) -> str:
+    """Return the sentence for a name that nobody bears."""
+    close = get_close_matches(name, known, 1)
+    there = ", ".join(one_line(other, 40) for other in known[:12]) or "none"
+    hint = f'; did you mean "{one_line(close[0])}"?' if close else f"; there are: {there}."
+    return f'no {what} is named "{one_line(name)}"{hint}'
+
+
+def findings(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
+    """Yield every reference that leads nowhere and every rule of the kind that is broken. `profiles`: one per cast."""
+    return chain(
+        _names(scenario, profiles),
+        _pictures(scenario),
+        _places(scenario, profiles),
+        _speakers(scenario, profiles),
+        _interview(scenario, profiles),
+        _kind(scenario),
+    )
+
+
+def _names(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
+    taken = {folded(name): name for name in RESERVED_NAMES}
+    if scenario.player:
+        taken[folded(scenario.player.name)] = scenario.player.name
+    for index, profile in enumerate(profiles):
+        where = ("cast", index, "character")
+        if folded(profile.name) in taken:
+            other = one_line(taken[folded(profile.name)])
+            yield (
+                where,
+                f'the name "{one_line(profile.name)}" is taken already (by "{other}"); give this character another.',
+            )
+        taken[folded(profile.name)] = profile.name
+
+
+def _pictures(scenario: Scenario) -> Iterator[Finding]:
+    used: list[tuple[Keys, str]] = []
+    for name, place in scenario.places.items():
+        used += [(("places", name, "shows", at), image) for at, image in enumerate(place.shows)]
+    for index, member in enumerate(scenario.cast):
+        used += [(("cast", index, "sees", at, "image"), sight.image) for at, sight in enumerate(member.sees or ())]
+    for where, image in used:
+        if image not in scenario.images:
+            yield where, unknown("image", image, list(scenario.images))
+
+
+def _places(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
+    known = list(scenario.places)
+    broken = False
+    for name, spec in scenario.places.items():
+        for at, other in enumerate(spec.beside):
+            if other not in scenario.places:
+                broken = True
+                yield ("places", name, "beside", at), unknown("place", other, known)
+    for index, member in enumerate(scenario.cast):
+        if member.place is None and known:
+            broken = True
+            yield (
+                ("cast", index),
+                f'this character needs a "place", since the scenario has places: {", ".join(known[:12])}.',
+            )
+        elif member.place is not None and member.place not in scenario.places:
+            broken = True
+            yield ("cast", index, "place"), unknown("place", member.place, known)
+    if known and not broken:
+        yield from _out_of_earshot(scenario, profiles)
+
+
+def _out_of_earshot(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
+    groups = groups_in_earshot(scenario)
+    home = next(group for group in groups if scenario.cast[0].place in group)
+    for index, member in enumerate(scenario.cast):
+        if member.place not in home:
+            here, there = one_line(profiles[index].name), one_line(profiles[0].name)
+            yield (
+                ("cast", index, "place"),
+                f'{here} in "{member.place}" and {there} in "{scenario.cast[0].place}" can never hear each other: '
+                f'no chain of "beside" joins the two places; add one.',
+            )
+
+
+def _speakers(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
+    names = [profile.name for profile in profiles]
+    if isinstance(scenario.turn_policy, tuple):
+        for at, name in enumerate(scenario.turn_policy):
+            if named(name, profiles) is None:
+                yield ("turn_policy", at), unknown("character", name, names)
+        if not scenario.turn_policy:
+            yield ("turn_policy",), "a list of speakers needs at least one name."
+    for at, line in enumerate(scenario.opening):
+        if len(line) != 1:
+            yield ("opening", at), 'one line of "opening" has one speaker, such as `- {Brack: "Evening."}`.'
+        for name in line:
+            if name != "Narrator" and named(name, profiles) is None:
+                yield ("opening", at, name), unknown("character", name, ["Narrator", *names])
+
+
+def _interview(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
+    names = [profile.name for profile in profiles]
+    for at, question in enumerate(scenario.interview):
+        asked = [question.to] if isinstance(question.to, str) else question.to
+        for name in asked:
+            if name != "all" and named(name, profiles) is None:
+                yield ("interview", at, "to"), unknown("character", name, ["all", *names])
+        if question.truth is not None and question.choices is None:
+            yield ("interview", at, "truth"), 'a "truth" needs "choices" to be chosen from; add them.'
+        if question.truth is not None and question.choices == "cast" and named(question.truth, profiles) is None:
+            yield ("interview", at, "truth"), unknown("character", question.truth, names)
+        if (
+            question.truth is not None
+            and isinstance(question.choices, tuple)
+            and question.truth not in question.choices
+        ):
+            yield (
+                ("interview", at, "truth"),
+                f'"{one_line(question.truth)}" is not one of the choices; use one of them.',
+            )
+
+
+def _kind(scenario: Scenario) -> Iterator[Finding]:
+    asked = scenario.kind in ("comment", "human-role")
+    if scenario.kind == "human-role" and scenario.player is None:
+        yield ("kind",), 'a human-role scenario needs a "player" who asks; add one, with "questions" for instance.'
+    if not asked and scenario.player is not None:
+        yield ("player",), f'nobody plays against the cast in a scenario of kind "{scenario.kind}"; remove "player".'
+    if not asked and len(scenario.cast) < 2:
+        yield ("cast",), f'a scenario of kind "{scenario.kind}" needs at least two characters; add one.'
+    if scenario.kind == "story" and scenario.narrator is None:
+        yield ("kind",), 'a story needs a "narrator"; add `narrator: {}`.'
+    if asked and not scenario.images:
+        yield ("kind",), f'a scenario of kind "{scenario.kind}" is about a picture; add one to "images".'
+
+
+def unplayable(scenario: Scenario) -> Iterator[Finding]:
+    """Yield what is a valid scenario, but nothing that this version plays."""
+    if scenario.mind != "none":
+        yield ("mind",), "minds are read but not played by this version; write `mind: none`."
+    if scenario.interview:
+        yield ("interview",), "interviews are read but not played by this version; remove them."
+    if scenario.turn_policy in ("narrator", "simultaneous"):
+        yield (
+            ("turn_policy",),
+            f'the policy "{scenario.turn_policy}" is read but not played by this version; '
+            "take round_robin, random, mention or a list of names.",
+        )

@@ -1,0 +1,172 @@
+"""The scenario file: every field a writer may use, with its range. What refers to what is checked in `references`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from scenes.chat import Sampling
+from scenes.profile import CharacterProfile, Line, Name, Text
+from scenes.storybook.drawing import Drawing
+
+Key = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^.\s/\\]+$")]
+"""The name of an image or a place inside the file; no dots or spaces, so that `vary` can point at it."""
+ModelName = Annotated[str, Field(min_length=1, max_length=400)]
+Names = Annotated[tuple[Name, ...], Field(strict=False, max_length=1_000)]
+Kind = Literal["comment", "human-role", "inter-role", "story"]
+LayoutName = Literal["mmrole", "images-first", "cast-first", "script", "compact"]
+PolicyName = Literal["round_robin", "random", "mention", "narrator", "simultaneous"]
+
+
+class _Part(BaseModel):
+    """A part of a scenario: strict types, no unknown keys, immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Lots(_Part):
+    """A storybook picture drawn by lot: the same seed always gives the same picture."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    held_out: bool = False
+    """Draw one with a combination of object and colour that the storybook model never saw in training."""
+
+
+class Notes(_Part):
+    """What is known of a picture without looking, as MMRole annotates it."""
+
+    characters: Text | None = None
+    place: Text | None = None
+    scene: Text | None = None
+
+
+class ImageSpec(_Part):
+    """A shared picture: a drawing of the storybook world, by lot or exactly, or a file beside the scenario."""
+
+    storybook: Lots | Drawing | None = None
+    file: Annotated[str, Field(min_length=1, max_length=400)] | None = None
+    size: Literal[128, 256, 512] = 128
+    """Side of a storybook picture, pixels."""
+    notes: Notes | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "ImageSpec":
+        if (self.storybook is None) == (self.file is None):
+            raise ValueError('an image needs either "storybook" or "file"; give one of them')
+        return self
+
+
+class PlaceSpec(_Part):
+    """A place: the pictures seen there, and the places from which what is said here can be heard."""
+
+    shows: tuple[Key, ...] = Field(default=(), strict=False, max_length=8)
+    beside: tuple[Key, ...] = Field(default=(), strict=False, max_length=32)
+
+
+class Sight(_Part):
+    """One picture as one character sees it."""
+
+    image: Key
+    crop: tuple[int, int, int, int] | None = Field(default=None, strict=False)
+    """x, y, width, height in pixels of the picture."""
+    blur: float = Field(default=0, ge=0, le=100, strict=False)
+    """Radius of a Gaussian blur, pixels."""
+    from_turn: int = Field(default=1, ge=1, le=10_000)
+    """The turn before which the picture comes into sight."""
+
+
+class CastMember(_Part):
+    """A character in this scenario, and what it has here that its profile does not say."""
+
+    character: Annotated[str, Field(min_length=1, max_length=400)] | CharacterProfile
+    """`storybook/NAME` for a shipped character, the path of a profile, or the profile itself."""
+    place: Key | None = None
+    position: Line | None = None
+    state: Line | None = None
+    secret: Text | None = None
+    sees: tuple[Sight, ...] | None = Field(default=None, strict=False, max_length=8)
+    """The pictures this character sees; without it, those its place shows, or all where there are no places."""
+
+
+class PlayerSpec(_Part):
+    """Who asks in `comment` and `human-role`: a list of questions, a model, or a person at the terminal."""
+
+    name: Name = "Human"
+    questions: tuple[Text, ...] | None = Field(default=None, strict=False, min_length=1, max_length=1_000)
+    model: ModelName | None = None
+    person: bool = False
+    about: Text | None = None
+    """What a model is told about the person it plays."""
+
+    @model_validator(mode="after")
+    def _asks_in_one_way(self) -> "PlayerSpec":
+        if (self.questions is not None) + (self.model is not None) + self.person != 1:
+            raise ValueError('a player needs one of "questions", "model" or "person: true"; give exactly one')
+        return self
+
+
+class NarratorSpec(_Part):
+    """Who opens the scene."""
+
+    model: ModelName | None = None
+    """The scenario's own model where none is named."""
+
+
+class InterviewQuestion(_Part):
+    """Something asked of characters in private after the last turn."""
+
+    to: Name | Names = "all"
+    ask: Text
+    choices: Literal["cast"] | Annotated[tuple[Line, ...], Field(strict=False, max_length=64)] | None = None
+    truth: Line | None = None
+
+
+class Range(_Part):
+    """Whole numbers from the first up to but not including the second."""
+
+    range: tuple[int, int] = Field(strict=False)
+
+    @model_validator(mode="after")
+    def _is_not_empty(self) -> "Range":
+        if self.range[0] >= self.range[1]:
+            raise ValueError("a range needs a first number smaller than its second, such as [0, 64]")
+        return self
+
+
+VariedPath = Annotated[str, Field(min_length=1, max_length=400)]
+Axis = Range | Annotated[tuple[Any, ...], Field(strict=False, min_length=1, max_length=1_000)]
+
+
+class Scenario(_Part):
+    """A validated scenario file."""
+
+    schema_version: Literal[1]
+    title: Line
+    kind: Kind
+    language: Annotated[str, Field(min_length=2, max_length=35)] = "en"
+    """The language to speak, as a language tag: `en`, `zh`."""
+    premise: Text | None = None
+    """What is going on, told to everybody (CharacterBox's `event`)."""
+    time: Line | None = None
+    images: dict[Key, ImageSpec] = Field(default={}, max_length=64)
+    places: dict[Key, PlaceSpec] = Field(default={}, max_length=256)
+    cast: tuple[CastMember, ...] = Field(strict=False, min_length=1, max_length=32)
+    player: PlayerSpec | None = None
+    opening: tuple[dict[Name, Text], ...] = Field(default=(), strict=False, max_length=64)
+    """First lines, in order: `- {Brack: "Evening."}`. `Narrator` may open as well."""
+    interview: tuple[InterviewQuestion, ...] = Field(default=(), strict=False, max_length=64)
+    narrator: NarratorSpec | None = None
+    mind: Literal["none", "bdi"] = "none"
+    turns: int = Field(default=10, ge=1, le=10_000)
+    """Replies of characters in one episode; a list of questions ends it earlier."""
+    turn_policy: PolicyName | Names = "round_robin"
+    """Who speaks next: a rule, or the names in the order in which they speak, again and again."""
+    sampling: Sampling = Sampling()
+    vary: dict[VariedPath, Axis] = Field(default={}, max_length=16)
+    """A matrix: dotted paths into this file, each with its values; every combination is a variant."""
+    episodes: int = Field(default=1, ge=1, le=1_000_000)
+    """Episodes of each variant."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    model: ModelName = "storybook"
+    layout: LayoutName | Literal["auto"] = "auto"
+    """The order of the prompt's segments; `auto` takes one that suits the model."""
+    scorers: tuple[Name | dict[str, Any], ...] = Field(default=(), strict=False, max_length=32)

@@ -1,0 +1,1 @@
+"""Judges of stored trajectories, one file or folder each."""
