@@ -124,10 +124,10 @@ def _identity(image: "PIL.Image.Image") -> str:
 def _box(crop: tuple[int, int, int, int], picture: Picture) -> tuple[int, int, int, int]:
     """Return `crop` as left, upper, right, lower."""
     x, y, width, height = crop
-    check_size(width, height)
     if x < 0 or y < 0 or x + width > picture.width or y + height > picture.height:
         size = f"{picture.width}×{picture.height}"
         raise ImageRefused(
             f"the crop {list(crop)} leaves the picture of {size} pixels; give x, y, width, height in it."
         )
+    check_size(width, height)
     return x, y, x + width, y + height

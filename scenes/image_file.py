@@ -11,18 +11,18 @@ import struct
 import warnings
 from difflib import get_close_matches
 from io import BytesIO
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenes.clean import one_line
 from scenes.image import MAX_PIXELS, ImageRefused, Picture, check_size, picture_of
+from scenes.inside import Outside, inside
 
 if TYPE_CHECKING:
     import PIL.Image
 
 MAX_BYTES = 20_000_000
 
-_URL = re.compile(r"\s*[a-z][\w+.-]+:", re.IGNORECASE)
 _READABLE = ("PNG", "JPEG", "WEBP")
 _BEGINNINGS = {
     "PNG": rb"\x89PNG\r\n\x1a\n",
@@ -42,9 +42,13 @@ _BEGINNINGS = {
     "empty": rb"\Z",
 }
 """How files of each kind begin: the kind is told by content, never by the name, and picks the one decoder to run."""
+_SCAN = b"\xff\xda"
+_MAX_SCANS = 500
+"""Each scan of a JPEG costs a pass over all pixels, however few its bytes. A photograph has about ten; chance puts some
+three hundred marks of scans into 20 MB of other data, such as the film that a phone appends."""
 _MISREAD_COLOUR_KEYS = ("L;2", "L;4", "I;16B", "RGB;16B")
 """Raw modes of PNG whose transparent colour Pillow compares with pixels of another depth, so that it stays visible."""
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error)
+_DAMAGE = (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error)
 """What Pillow raises on broken files, and on text chunks named like fields of its own (`exif`, `transparency`)."""
 
 
@@ -54,25 +58,9 @@ def read_picture(name: str, folder: Path, root: Path) -> Picture:
     Raises `ImageRefused` for everything else, whatever is there; nothing is ever fetched.
     """
     try:
-        return _picture_from(_contents(_located(name, folder, root), name))
-    except ImageRefused as refusal:
+        return _picture_from(_contents(inside(name, folder, root), name))
+    except (ImageRefused, Outside) as refusal:
         raise ImageRefused(f'"{one_line(name)}": {refusal}') from None
-
-
-def _located(name: str, folder: Path, root: Path) -> Path:
-    if _URL.match(name):
-        raise ImageRefused("URLs are not fetched; save the picture beside the scenario.")
-    if PureWindowsPath(name).anchor:
-        raise ImageRefused("absolute paths are not read; give the path from the scenario's folder.")
-    try:
-        path = Path(os.path.realpath(folder / name))
-    except ValueError:
-        raise ImageRefused("no file can have this name; use plain letters.") from None
-    if not path.is_relative_to(os.path.realpath(root)):
-        raise ImageRefused(
-            "the path leads out of the scenario root; move the picture into it or name a wider `--root`."
-        )
-    return path
 
 
 def _contents(path: Path, name: str) -> bytes:
@@ -143,6 +131,8 @@ def _still_image(data: bytes, kind: str) -> "PIL.Image.Image":
         raise ImageRefused("the picture is animated; export one frame of it as PNG.")
     if "transparency" in image.info and image.tile[0].args in _MISREAD_COLOUR_KEYS:
         raise ImageRefused("the PNG has a transparent colour that is not of 8 bits; export it as 8-bit RGBA.")
+    if kind == "JPEG" and data.count(_SCAN) > _MAX_SCANS:
+        raise ImageRefused(f"the JPEG has more than {_MAX_SCANS} scans; export the picture as PNG.")
     image.verify()  # checksums, which decoding ignores; an image that was verified cannot be decoded any more
     image = Image.open(BytesIO(data), formats=[kind])
     image.load()

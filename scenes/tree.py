@@ -110,7 +110,7 @@ class _Mend(NamedTuple):
 _ESCAPE = "a backslash in double quotes begins an escape; write two of them, or use single quotes"
 _MENDS = (
     _Mend("quoted scalar found unexpected", "the quotes that open here are never closed", at_start=True),
-    _Mend("parsing a flow", "the bracket that opens here is not closed, or a comma is missing", at_start=True),
+    _Mend("expected ','", "the bracket that opens here is not closed, or a comma is missing", at_start=True),
     _Mend("expected ':'", "this is no key with a value; put a colon and a space after a key", at_start=True),
     _Mend("invalid Unicode", "this escape stands for half a character or none; write the character itself"),
     _Mend("escape", _ESCAPE),

@@ -1,20 +1,20 @@
 """The layout `compact`: a one-line sheet for a persona, pictures in the first user turn, a line each for the rest.
 
 For short contexts, and exactly what the embedded storybook model was trained on: `Name: words` for others, the bare
-words for the character itself, and a stage direction by `Scene` where it has to begin.
+words for the character itself, and a stage direction by `Scene` where it has to begin. Of a profile only the sheet is
+told, without its sections and without what is private in it; the scenario's own `secret` is.
 """
 
 from collections.abc import Iterator
 
-from agents.prompts.blocks import line, private_lines, sheet, standing, told, turn_pictures
+from agents.prompts.blocks import line, sheet, standing, told, turn_pictures
 from agents.prompts.layout import Layout
 from scenes.chat import Segment
 from scenes.scene import PastTurn, View
 
 
 def _opening(view: View) -> Iterator[Segment]:
-    own = [sheet(view.me), *private_lines(view), standing(view)]
-    yield Segment("persona", "system", " ".join(text for text in own if text))
+    yield Segment("persona", "system", " ".join(text for text in (sheet(view.me), view.secret) if text))
     for shown in view.pictures:
         yield Segment("images", "user", image=shown.image, glue="")
 
@@ -41,8 +41,10 @@ def _cue(needed: bool, words: str) -> Iterator[Segment]:
 
 
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
+    if standing(view):
+        yield Segment("now", "user", standing(view), glue="\n" if view.past else "")
     if not view.past:
-        yield Segment("instruction", "user", "Scene: Begin.", glue="")
+        yield Segment("instruction", "user", "Scene: Begin.", glue="\n" if standing(view) else "")
     elif view.past[-1].actor == view.me.name:
         yield Segment("instruction", "user", "Scene: Go on.", glue="\n")
 

@@ -1,0 +1,1 @@
+"""What Rolestage costs, measured: `make bench`."""

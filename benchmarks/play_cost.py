@@ -1,0 +1,70 @@
+"""What play itself costs where answers are free: CPU per turn, growth with the length of a story, store, memory."""
+
+import asyncio
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.measure import Measure, in_process, repeated
+from sandbox.display_of import display_of
+from sandbox.engines.scripted import Scripted
+from sandbox.gallery import Gallery
+from sandbox.models import layout_of
+from sandbox.run import Plan, carry_out
+from sandbox.run_folder import SCENARIO, new_run_folder, write_scenario
+from sandbox.store import DATABASE
+from scenes.chat import Request
+from scenes.loading import load
+
+SCENE = Path("scenarios/harbour")
+WORDS = "A line of the usual length for a turn, so about twenty words, as people say when they stand on a quay."
+
+
+def measures() -> list[Measure]:
+    """Measure in processes of their own, so that no repetition warms or fattens the next."""
+    short = [in_process("benchmarks.play_cost", 256, 40) for _ in range(5)]
+    long = [in_process("benchmarks.play_cost", 24, 420) for _ in range(5)]
+    sizes = [after["bytes_per_turn"] / before["bytes_per_turn"] for before, after in zip(short, long, strict=True)]
+    memory = [in_process("benchmarks.play_cost", episodes, 400)["peak_mb"] for episodes in (25, 250)]
+    return [
+        Measure("256 episodes x 40 turns, scripted, stored: CPU per turn", "us", [one["us_per_turn"] for one in short], "<= 200"),
+        Measure("cost of a turn about turn 400 / about turn 20", "ratio", [one["late_over_early"] for one in long], "<= 1.2"),
+        Measure("store: bytes per turn", "B", [one["bytes_per_turn"] for one in short], "-"),
+        Measure("store: bytes per turn in 420 turns / in 40", "ratio", sizes, "1 (linear)"),
+        Measure("peak memory of 10^5 turns / of 10^4", "ratio", [memory[1] / memory[0]], "1 (flat)"),
+    ]
+
+
+def play(episodes: int, turns: int) -> dict[str, float]:
+    """Play so many episodes with an answer that costs nothing; return what it cost all the same."""
+    stamps: dict[int, list[float]] = {}
+
+    def answer(request: Request) -> str:
+        depth = sum(1 for _ in zip(request.prompt.nodes(), range(turns + 10), strict=False))
+        stamps.setdefault(depth, []).append(time.process_time())
+        return WORDS
+
+    with tempfile.TemporaryDirectory() as out:
+        source = load(SCENE, settings={"turns": turns, "episodes": episodes, "vary": {}})
+        folder = new_run_folder(Path(out), source)
+        write_scenario(source, folder, layout_of(source.scenario))
+        plan = Plan(
+            folder, load(folder / SCENARIO), episodes, {source.scenario.model: Scripted(answer)}, Gallery(), 64, {}
+        )
+        start = time.process_time()
+        asyncio.run(carry_out(plan, display_of("none")))
+        seconds = time.process_time() - start
+        size = (folder / DATABASE).stat().st_size
+    played = episodes * turns
+    return {
+        "us_per_turn": seconds / played * 1e6,
+        "bytes_per_turn": size / played,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(play(int(sys.argv[1]), int(sys.argv[2]))))

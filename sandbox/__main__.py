@@ -1,0 +1,5 @@
+"""`python -m sandbox` is the command `rolestage`."""
+
+from sandbox.cli import main
+
+main()

@@ -1,0 +1,71 @@
+"""An engine without a model: a function answers. It stands in for a real one in tests, and is what a dry run plays."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from inspect import isawaitable
+
+from sandbox.engines.cutting import cut, room
+from sandbox.engines.engine import EngineFacts
+from scenes.chat import Completion, Prompt, Request, Segment, fitting
+from scenes.clean import one_line, without_surrogates
+
+Answer = Callable[[Request], str | Awaitable[str]]
+
+
+class Scripted:
+    """Answers with `answer`, which may raise `CallFailed` or `EngineDied`.
+
+    Its tokens are words, and a picture is one word: near enough to see what a context length cuts, not to predict cost.
+    """
+
+    def __init__(self, answer: Answer, context_length: int | None = None, delay_s: float = 0) -> None:
+        self._answer = answer
+        self._delay_s = delay_s
+        name = getattr(answer, "__qualname__", type(answer).__qualname__)
+        self.facts = EngineFacts(kind="scripted", model=name, context_length=context_length)
+
+    async def complete(self, request: Request) -> Completion:
+        """Return what the function says to `request`, which it sees as cut to the context."""
+        words, dropped = cut(request, self.facts.context_length, _COUNTER)
+        await asyncio.sleep(self._delay_s)
+        answer = self._answer(_without_oldest(request, dropped))
+        text = without_surrogates(await answer if isawaitable(answer) else answer)
+        return Completion(text=text, prompt_tokens=words.length, output_tokens=len(text.split()), dropped=dropped)
+
+    def room(self, request: Request) -> int | None:
+        """Return how many words of history fit beside the rest of `request` and its reply."""
+        return room(request, self.facts.context_length, _COUNTER)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def dry_answer(request: Request) -> str:
+    """Return a line that tells where it stands: the number of the turn and the end of what it answers."""
+    heard = [segment.text for segment in request.prompt.segments() if segment.stability == "history" and segment.text]
+    if not heard:
+        return "Turn 1, with nothing said before."
+    return f"Turn {len(heard) + 1}, after “{one_line(heard[-1], 60)}”."
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    length: int
+
+
+class _WordCounter:
+    def encode(self, segments: Sequence[Segment]) -> _Words:
+        return _Words(sum(map(self.size, segments)))
+
+    def size(self, segment: Segment) -> int:
+        return 1 if segment.image else len(segment.text.split())
+
+
+_COUNTER = _WordCounter()
+
+
+def _without_oldest(request: Request, dropped: int) -> Request:
+    if not dropped:
+        return request
+    return replace(request, prompt=Prompt().then(*fitting(request.prompt.segments(), dropped)))

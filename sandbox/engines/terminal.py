@@ -1,0 +1,57 @@
+"""A person at the keyboard as an engine: shown what a model would be told, answers as one would."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from sandbox.engines.engine import EngineFacts
+from scenes.chat import CallFailed, Completion, Request, Segment
+from scenes.clean import clean, without_surrogates
+
+
+class Person:
+    """Shows a request with `write`, line by line, and takes the answer from `read`, which is given the prompt to show.
+
+    `read` raises `EOFError` when the person has left.
+    """
+
+    def __init__(self, read: Callable[[str], Awaitable[str]], write: Callable[[str], None]) -> None:
+        self._read = read
+        self._write = write
+        self._shown: set[bytes] = set()
+        self._one_at_a_time = asyncio.Lock()
+        self.facts = EngineFacts(kind="terminal", model="a person")
+
+    async def complete(self, request: Request) -> Completion:
+        """Return the line that the person types. Raises `CallFailed` when there is nobody left to ask."""
+        async with self._one_at_a_time:
+            self._show(request)
+            try:
+                text = await self._typed()
+            except EOFError as error:
+                raise CallFailed("the person left") from error
+        return Completion(text=without_surrogates(text))
+
+    def room(self, request: Request) -> int | None:
+        """Return None: a person has no limit."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _show(self, request: Request) -> None:
+        """Write what was not shown before, but for the person's own words."""
+        new = [node for node in request.prompt.nodes() if node.id not in self._shown]
+        self._shown.update(node.id for node in new)
+        for node in reversed(new):
+            if node.segment is not None and node.segment.role != "assistant":
+                self._write(_line(node.segment))
+
+    async def _typed(self) -> str:
+        text = ""
+        while not text:
+            text = (await self._read("> ")).strip()
+        return text
+
+
+def _line(segment: Segment) -> str:
+    return "[a picture]" if segment.image else clean(segment.text)

@@ -1,0 +1,161 @@
+"""vLLM in this process, on a GPU or a CPU. The only file that knows vLLM; imported when such an engine is started."""
+
+import logging
+import os
+import warnings
+from typing import Any
+
+from sandbox.engines.config import VLLMConfig
+from sandbox.engines.cutting import cut, room
+from sandbox.engines.encoding import EncodedPrompt, Encoder
+from sandbox.engines.engine import EngineFacts, Pictures
+from sandbox.engines.pump import Pump
+from scenes.chat import CallFailed, Completion, Request
+from scenes.clean import one_line, without_surrogates
+from scenes.problem import refuse
+
+os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
+with warnings.catch_warnings(action="ignore"):
+    import torch
+    import transformers
+    import vllm
+    from vllm.exceptions import VLLMClientError
+    from vllm.platforms import current_platform
+    from vllm.sampling_params import RequestOutputKind
+
+_CPU_SETTINGS = {
+    "enforce_eager": True,
+    # The unit of prefix caching: with the default of 128, short prompts would have no whole block in common.
+    "block_size": 32,
+    # A prompt computed in chunks kills the engine if its request has a seed.
+    "enable_chunked_prefill": False,
+    "skip_mm_profiling": True,
+}
+_CPU_KV_CACHE_BYTES = 512 << 20
+_REFUSALS = (VLLMClientError, ValueError, TypeError, LookupError, AssertionError, RuntimeError)
+"""What vLLM raises about one request while taking it in; `EngineDeadError` is none of them."""
+
+Asked = tuple[dict[str, Any], vllm.SamplingParams]
+
+
+class VLLMEngine:
+    """Computes all its requests together and caches their prefixes. Raises `InputRefused` if it cannot start."""
+
+    def __init__(self, config: VLLMConfig, model: str, pictures: Pictures, images_per_request: int) -> None:
+        self._encoder = Encoder(model, pictures)
+        self._seeded = current_platform.is_cpu() if config.seed_requests is None else config.seed_requests
+        limits = {"image": images_per_request} if self._encoder.takes_pictures else {}
+        try:
+            self._pump: Pump[Asked] = Pump(lambda: _Steps(config, model, limits))
+        except (ValueError, OSError, RuntimeError, ImportError) as error:
+            raise refuse(f"vLLM cannot start {one_line(model)}: {one_line(str(error), 400)}") from error
+        self.facts = self._pump.facts
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer `request` beside all others. To cancel it aborts it in vLLM."""
+        encoded, dropped = cut(request, self.facts.context_length, self._encoder)
+        completion = await self._pump.ask((self._prompt(encoded), self._params(request)))
+        return completion.model_copy(update={"dropped": dropped})
+
+    def room(self, request: Request) -> int | None:
+        """Return how many tokens of history fit beside the rest of `request` and its reply."""
+        return room(request, self.facts.context_length, self._encoder)
+
+    def close(self) -> None:
+        """Shut down. To close one of several vLLM engines in a process breaks the others: do it at exit."""
+        self._pump.close()
+
+    def _prompt(self, encoded: EncodedPrompt) -> dict[str, Any]:
+        """Return the prompt in vLLM's terms. It finds the places of pictures by token id, and pictures by our ids."""
+        prompt: dict[str, Any] = {"prompt_token_ids": encoded.ids}
+        if encoded.images:
+            prompt["multi_modal_data"] = {"image": self._encoder.images(encoded)}
+            prompt["multi_modal_uuids"] = {"image": list(encoded.images)}
+        return prompt
+
+    def _params(self, request: Request) -> vllm.SamplingParams:
+        sampling = request.sampling
+        return vllm.SamplingParams(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=sampling.max_tokens,
+            stop=list(sampling.stop),
+            seed=request.seed % 2**63 if self._seeded else None,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+
+
+class _Steps:
+    """vLLM's engine as the pump wants it."""
+
+    def __init__(self, config: VLLMConfig, model: str, limits: dict[str, int]) -> None:
+        if current_platform.is_cpu():
+            os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+            torch.set_num_threads(config.threads)
+        with warnings.catch_warnings(action="ignore"):
+            self._llm = vllm.LLMEngine.from_engine_args(_arguments(config, model, limits))
+        self.facts = _facts(model, self._llm.model_config)
+
+    def add(self, request_id: str, prompt: Asked) -> None:
+        try:
+            self._llm.add_request(request_id, *prompt)
+        except _REFUSALS as error:
+            self._llm.abort_request([request_id])
+            raise CallFailed(f"vLLM refuses the request: {one_line(str(error), 300)}") from error
+
+    def step(self) -> dict[str, Completion | CallFailed]:
+        return {output.request_id: _completion(output) for output in self._llm.step() if output.finished}
+
+    def abort(self, request_ids: list[str]) -> None:
+        self._llm.abort_request(request_ids)
+
+    def close(self) -> None:
+        self._llm.engine_core.shutdown()
+
+
+def _arguments(config: VLLMConfig, model: str, limits: dict[str, int]) -> vllm.EngineArgs:
+    settings: dict[str, Any] = config.model_dump(exclude={"kind", "threads", "seed_requests"})
+    if current_platform.is_cpu():
+        settings |= _CPU_SETTINGS
+        settings["dtype"] = "float32" if config.dtype == "auto" else config.dtype
+        settings["kv_cache_memory_bytes"] = config.kv_cache_memory_bytes or _CPU_KV_CACHE_BYTES
+    return vllm.EngineArgs(
+        model=model,
+        limit_mm_per_prompt=limits,
+        enable_prefix_caching=True,
+        load_format="safetensors",
+        seed=0,
+        disable_log_stats=True,
+        use_tqdm_on_load=False,
+        **settings,
+    )
+
+
+def _facts(model: str, config: Any) -> EngineFacts:
+    return EngineFacts(
+        kind="vllm",
+        model=model,
+        revision=getattr(config.hf_config, "_commit_hash", None),
+        context_length=config.max_model_len,
+        device=current_platform.get_device_name(),
+        dtype=str(config.dtype).removeprefix("torch."),
+        versions={library.__name__: str(library.__version__) for library in (vllm, torch, transformers)},
+    )
+
+
+def _completion(output: Any) -> Completion | CallFailed:
+    """Return the answer in a finished `RequestOutput` of vLLM."""
+    answer = output.outputs[0]
+    if answer.finish_reason not in ("stop", "length"):
+        return CallFailed(f"vLLM ended the request: {answer.finish_reason}")
+    return Completion(
+        text=without_surrogates(answer.text),
+        finish_reason=answer.finish_reason,
+        prompt_tokens=len(output.prompt_token_ids),
+        cached_tokens=output.num_cached_tokens or 0,
+        output_tokens=len(answer.token_ids),
+        token_ids=tuple(answer.token_ids),
+    )
