@@ -7,14 +7,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from scenes.event import EventKind
+from scenes.chat import Completion
+from scenes.event import EventKind, Flags
 
-_MARKED = re.compile(
-    r"\[(?P<thought>[^\[\]]+)\]"
-    r"|\((?P<round>[^()]+)\)"
-    r"|(?<!\*)\*(?P<star>[^*\n]+)\*(?!\*)"
+_THOUGHT = re.compile(r"([\[［](?:[^\[\]［］]|[\[［][^\]］]*(?:[\]］]|\Z))*+(?:[\]］]|\Z))")
+"""Brackets inside a thought belong to it. One never closed lasts to the end: better unsaid than overheard."""
+_ENDS = re.escape(".!?…:;—\"'”’)]*\n。！？：；）］】」』")
+_MARKED = r"[(（](?:[^()（）]|[(（][^()（）]*[)）])*+[)）]|(?<!\*)\*[^*\n]+\*(?!\*)"
+_CUT_SHORT = r"(?<!\*)[(（*](?=\S)[^()（）*\n]*\Z"
+"""An action that the limit of the reply left open."""
+_ACTION = re.compile(
+    rf"((?:\A|(?<=[{_ENDS}]))[ \t]*(?:{_MARKED}|{_CUT_SHORT})"  # the first thing, or after the end of a sentence
+    rf"|(?:{_MARKED})(?=[ \t]*(?:\n|\Z)))"  # the last thing
 )
-_SENTENCE_ENDS = ".!?…:;。!?\"'”’)]*—\n"
+"""What stands apart. An aside inside a sentence (like this) and a *stressed* word are speech."""
+_BRACKETS = re.compile(r"\A[\[［(（*]|[\]］)）*]\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,52 +34,66 @@ class Reply:
 
 def read_reply(text: str, own: Iterable[str], others: Iterable[str]) -> Reply:
     """Return what the speaker known by the names `own` does in `text`, leaving out lines of any of `others`."""
-    text = _without_label(text.strip(), own)
-    kept, spoke_for = _own_part(text, others)
-    return Reply(tuple(_parts(kept)), spoke_for)
+    text = "\n".join(text.strip().splitlines())
+    kept, spoke_for = _own_part(text, list(others))
+    unlabelled = _label(own).sub(r"\g<manner>", kept)
+    return Reply(tuple((kind, words) for kind, words in _parts(unlabelled) if words), spoke_for)
 
 
-def _label(names: Iterable[str]) -> str:
-    choices = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return rf"(?:\[(?:{choices})\]|\*\*(?:{choices})\*\*|(?:{choices}))[ \t]*[:\uff1a]"
+def flags_of(completion: Completion, reply: Reply) -> Flags | None:
+    """Say what was odd about a reply; one that was cut for speaking for others was not cut by its limit."""
+    flags = Flags(
+        spoke_for=reply.spoke_for,
+        truncated=completion.finish_reason == "length" and reply.spoke_for is None,
+        empty=not reply.parts,
+        dropped=completion.dropped,
+    )
+    return None if flags == Flags() else flags
 
 
-def _without_label(text: str, own: Iterable[str]) -> str:
-    label = re.match(_label(own), text, re.IGNORECASE)
-    return text[label.end() :].lstrip() if label else text
-
-
-def _own_part(text: str, others: Iterable[str]) -> tuple[str, str | None]:
-    names = list(others)
-    label = re.search(rf"^[ \t]*({_label(names)})", text, re.IGNORECASE | re.MULTILINE) if names else None
+def _own_part(text: str, others: list[str]) -> tuple[str, str | None]:
+    label = _label(others).search(text)
     if label is None:
         return text, None
-    said = label[1].rstrip(":\uff1a \t").strip("[]*").casefold()
-    return text[: label.start()].rstrip(), next(name for name in names if name.casefold() == said)
+    return text[: label.start()], next(name for name in others if _same(name, label["name"]))
+
+
+def _same(name: str, written: str) -> bool:
+    return re.fullmatch(re.escape(name), written, re.IGNORECASE) is not None
+
+
+def _label(names: Iterable[str]) -> re.Pattern[str]:
+    """Return what finds a line's label with any of `names`: `Pip:`, `[Pip]:`, `**Pip:**`, `Pip (laughs):`."""
+    choices = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
+    return re.compile(
+        rf"""
+        ^[ \t]*+ (?:[^\w\n(（\[［]|_){{0,8}}            # quotes, stars, dashes
+        (?P<open>\[)? (?P<name>{choices}) (?(open)\])
+        [^\w\n(（]{{0,8}}? (?P<manner>[(（][^()（）\n]*[)）])?
+        [^\w\n(（]{{0,8}}? [:：] (?:\*+(?=\s|\Z))? [ \t]*
+        """,
+        re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+    )
 
 
 def _parts(text: str) -> Iterator[tuple[EventKind, str]]:
-    at = 0
-    for mark in _MARKED.finditer(text):
-        kind = _kind(mark, text)
-        if kind is None:
-            continue
-        yield from _spoken(text[at : mark.start()])
-        yield kind, " ".join((mark["thought"] or mark["round"] or mark["star"]).split())
-        at = mark.end()
-    yield from _spoken(text[at:])
+    for thought, piece in _split(_THOUGHT, text):
+        if thought:
+            yield "thought", _bare(piece)
+        else:
+            yield from _said_and_done(piece)
 
 
-def _kind(mark: re.Match[str], text: str) -> EventKind | None:
-    """An aside inside a sentence (like this) and a *stressed* word are speech; what stands apart is an action."""
-    if mark["thought"]:
-        return "thought"
-    before, after = text[: mark.start()].rstrip(" \t"), text[mark.end() :].lstrip(" \t")
-    apart = not before or before[-1] in _SENTENCE_ENDS or not after or after[0] == "\n"
-    return "action" if apart else None
+def _said_and_done(text: str) -> Iterator[tuple[EventKind, str]]:
+    for action, piece in _split(_ACTION, text):
+        yield ("action", _bare(piece)) if action else ("speech", piece.strip())
 
 
-def _spoken(text: str) -> Iterator[tuple[EventKind, str]]:
-    words = text.strip()
-    if words:
-        yield "speech", words
+def _split(marked: re.Pattern[str], text: str) -> Iterator[tuple[bool, str]]:
+    """Yield the pieces of `text` in order, each with whether it is what the one group of `marked` finds."""
+    for at, piece in enumerate(marked.split(text)):
+        yield at % 2 == 1, piece
+
+
+def _bare(piece: str) -> str:
+    return " ".join(_BRACKETS.sub("", piece.strip()).split())

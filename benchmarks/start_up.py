@@ -13,7 +13,9 @@ def measures() -> list[Measure]:
     """Measure the help text and the import of everything that a run needs but a model library."""
     return [
         Measure("rolestage --help, wall", "s", repeated(10, _help), "<= 0.4"),
-        Measure("import of the run path without torch, CPU with Python's own start", "s", repeated(5, _import), "<= 0.5"),
+        Measure(
+            "import of the run path without torch, CPU with Python's own start", "s", repeated(5, _import), "<= 0.5"
+        ),
     ]
 
 

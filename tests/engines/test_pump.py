@@ -13,7 +13,10 @@ from scenes.chat import CallFailed, Completion
 
 
 class Countdown:
-    """A stepping engine whose request is the number of steps that it takes; `steps` holds what each one computed."""
+    """A stepping engine whose request is the number of steps that it takes; 0 breaks it, less is refused.
+
+    `steps` holds what each step computed.
+    """
 
     facts = EngineFacts(kind="countdown", model="none")
 
@@ -34,8 +37,8 @@ class Countdown:
         self.go_on.wait()
         self.threads.add(get_ident())
         self.steps.append(list(self.left.values()))
-        if 13 in self.left.values():
-            raise RuntimeError("thirteen")
+        if 0 in self.left.values():
+            raise RuntimeError("nothing to count")
         self.left = {request_id: steps - 1 for request_id, steps in self.left.items()}
         ended = [request_id for request_id, steps in self.left.items() if steps <= 0]
         for request_id in ended:
@@ -83,12 +86,17 @@ def test_every_answer_goes_to_who_asked(engine: Countdown) -> None:
 
 
 def test_an_engine_is_built_and_stepped_in_one_thread_of_its_own() -> None:
-    pump = Pump(Countdown)
+    built: list[Countdown] = []
+
+    def start() -> Countdown:
+        built.append(Countdown())
+        return built[0]
+
+    pump = Pump(start)
     gathered(*(pump.ask(2) for _ in range(3)))
     gathered(pump.ask(2))
-    threads = pump._engine.threads  # type: ignore[attr-defined]
-    assert len(threads) == 1
-    assert get_ident() not in threads
+    assert len(built[0].threads) == 1
+    assert get_ident() not in built[0].threads
 
 
 def test_a_refused_request_fails_alone(engine: Countdown) -> None:
@@ -101,9 +109,9 @@ def test_a_refused_request_fails_alone(engine: Countdown) -> None:
 
 def test_an_engine_that_breaks_fails_all_who_wait_and_all_who_come_later(engine: Countdown) -> None:
     pump = Pump(lambda: engine)
-    lost = gathered(pump.ask(40), pump.ask(13), pump.ask(40))
+    lost = gathered(pump.ask(40), pump.ask(0), pump.ask(40))
     assert all(isinstance(answer, EngineDied) for answer in lost)
-    assert "the engine died: RuntimeError: thirteen" in str(lost[0])
+    assert "the engine died: RuntimeError: nothing to count" in str(lost[0])
     (later,) = gathered(pump.ask(1))
     assert isinstance(later, EngineDied)
 
@@ -113,9 +121,12 @@ def test_a_cancelled_request_leaves_the_engine_and_the_others_stay(engine: Count
 
     async def cancel_one() -> Completion:
         cancelled = asyncio.create_task(pump.ask(10**9))
-        kept = asyncio.create_task(pump.ask(2000))
+        kept = asyncio.create_task(pump.ask(3))
+        engine.go_on.clear()
         await asyncio.sleep(0.01)
         cancelled.cancel()
+        await asyncio.sleep(0)
+        engine.go_on.set()
         return await kept
 
     assert asyncio.run(cancel_one()).text == "1"
@@ -134,8 +145,9 @@ def test_requests_of_a_loop_that_was_interrupted_do_not_harm_the_next(engine: Co
     pump = Pump(lambda: engine)
 
     async def interrupted() -> None:
-        asyncio.create_task(pump.ask(10**9))  # noqa: RUF006
+        forgotten = asyncio.create_task(pump.ask(10**9))
         await asyncio.sleep(0.01)
+        assert not forgotten.done()
 
     asyncio.run(interrupted())
     (answer,) = gathered(pump.ask(3))

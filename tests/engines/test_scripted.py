@@ -1,0 +1,38 @@
+"""The engine without a model: what a function says, and what a dry run plays."""
+
+import asyncio
+from collections.abc import Callable
+
+from sandbox.engines.scripted import Scripted, dry_answer
+from scenes.chat import Completion, Request, Segment
+
+Ask = Callable[..., Request]
+
+
+def test_a_function_answers_and_words_are_counted(ask: Ask) -> None:
+    request = ask(Segment("persona", "system", "You are Brack."), Segment("images", "user", image="red"))
+    completion = asyncio.run(Scripted(lambda _: "Aye, a bird.").complete(request))
+    assert completion == Completion(text="Aye, a bird.", prompt_tokens=4, output_tokens=3)
+
+
+def test_an_answer_may_be_awaited(ask: Ask) -> None:
+    async def answer(request: Request) -> str:
+        await asyncio.sleep(0)
+        return f"seed {request.seed}"
+
+    assert asyncio.run(Scripted(answer).complete(ask(seed=7))).text == "seed 7"
+
+
+def test_an_empty_answer_is_an_answer(ask: Ask) -> None:
+    assert asyncio.run(Scripted(lambda _: "").complete(ask())).text == ""
+
+
+def test_a_dry_run_tells_the_turn_and_what_it_answers(ask: Ask) -> None:
+    lines = [Segment("history", "user", "Pip: Look there!"), Segment("history", "user", "Vale: A\nbird.")]
+    assert dry_answer(ask(*lines, Segment("instruction", "user", "Go on."))) == "Turn 3, after “Vale: A bird.”."
+    assert dry_answer(ask()) == "Turn 1, with nothing said before."
+
+
+def test_an_engine_names_the_function_that_answers() -> None:
+    assert Scripted(dry_answer, 50).facts.model == "dry_answer"
+    assert Scripted(dry_answer, 50).facts.context_length == 50
