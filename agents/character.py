@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.prompts.layout import Layout, PromptThread
-from agents.reply import read_reply
+from agents.reply import flags_of, read_reply
 from scenes.chance import seed_for
 from scenes.chat import Call, Completion, Request, Sampling
-from scenes.event import NARRATOR, Draft, Flags
+from scenes.event import NARRATOR, Draft
 from scenes.scene import View
 
 
@@ -47,7 +47,7 @@ class Character:
     def _drafts(self, completion: Completion, key: str) -> list[Draft]:
         reply = read_reply(completion.text, self._own, self._others)
         parts = reply.parts or (("speech", ""),)
-        flags = _flags(completion, reply.spoke_for, empty=not reply.parts)
+        flags = flags_of(completion, reply)
         return [
             Draft(kind=kind, text=text, flags=flags if at == 0 else None, call=key)
             for at, (kind, text) in enumerate(parts)
@@ -59,11 +59,3 @@ def _names_of_others(view: View) -> Sequence[str]:
     own = {view.me.name.casefold(), *(alias.casefold() for alias in view.me.aliases)}
     outside = [NARRATOR, "Scene", *([view.player] if view.player else [])]
     return [name for name in (*names, *outside) if name.casefold() not in own]
-
-
-def _flags(completion: Completion, spoke_for: str | None, empty: bool) -> Flags | None:
-    """Say what was odd about a reply; a reply that was cut for speaking for others was not cut by its limit."""
-    truncated = completion.finish_reason == "length" and spoke_for is None
-    if spoke_for or truncated or empty or completion.dropped:
-        return Flags(spoke_for=spoke_for, truncated=truncated, empty=empty, dropped=completion.dropped)
-    return None

@@ -10,16 +10,13 @@ from scenes.scene import Scene
 
 PERSON = "person"
 """The model's name under which a request reaches the person at the terminal; what is typed is a completion."""
-COMMENT_QUESTION = "Comment on the picture."
 
 Player = Callable[[Call, int], Awaitable[list[Draft]]]
 """Ask the question of a turn."""
 
 
 def spec_of(scenario: Scenario) -> PlayerSpec | None:
-    """Return who plays; a comment without a player is asked for a remark on the picture."""
-    if scenario.player is None and scenario.kind == "comment":
-        return PlayerSpec(questions=(COMMENT_QUESTION,))
+    """Return who plays, if anybody does."""
     return scenario.player
 
 

@@ -6,6 +6,7 @@ A colon never cuts a line: only the name of another speaker at the start of a li
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scenes.chat import Completion
 from scenes.event import EventKind, Flags
@@ -21,6 +22,8 @@ _ACTION = re.compile(
     rf"|(?:{_MARKED})(?=[ \t]*(?:\n|\Z)))"  # the last thing
 )
 """What stands apart. An aside inside a sentence (like this) and a *stressed* word are speech."""
+_MARKS = r"(?:[^\w\n(（\[［]|_){0,8}"
+"""Quotes, stars and dashes around a label."""
 _BRACKETS = re.compile(r"\A[\[［(（*]|[\]］)）*]\Z")
 
 
@@ -35,8 +38,8 @@ class Reply:
 def read_reply(text: str, own: Iterable[str], others: Iterable[str]) -> Reply:
     """Return what the speaker known by the names `own` does in `text`, leaving out lines of any of `others`."""
     text = "\n".join(text.strip().splitlines())
-    kept, spoke_for = _own_part(text, list(others))
-    unlabelled = _label(own).sub(r"\g<manner>", kept)
+    kept, spoke_for = _own_part(text, tuple(others))
+    unlabelled = _label(tuple(own)).sub(r"\g<manner>", kept)
     return Reply(tuple((kind, words) for kind, words in _parts(unlabelled) if words), spoke_for)
 
 
@@ -51,7 +54,7 @@ def flags_of(completion: Completion, reply: Reply) -> Flags | None:
     return None if flags == Flags() else flags
 
 
-def _own_part(text: str, others: list[str]) -> tuple[str, str | None]:
+def _own_part(text: str, others: tuple[str, ...]) -> tuple[str, str | None]:
     label = _label(others).search(text)
     if label is None:
         return text, None
@@ -62,15 +65,15 @@ def _same(name: str, written: str) -> bool:
     return re.fullmatch(re.escape(name), written, re.IGNORECASE) is not None
 
 
-def _label(names: Iterable[str]) -> re.Pattern[str]:
+@lru_cache(maxsize=1_000)
+def _label(names: tuple[str, ...]) -> re.Pattern[str]:
     """Return what finds a line's label with any of `names`: `Pip:`, `[Pip]:`, `**Pip:**`, `Pip (laughs):`."""
     choices = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
     return re.compile(
         rf"""
-        ^[ \t]*+ (?:[^\w\n(（\[［]|_){{0,8}}            # quotes, stars, dashes
-        (?P<open>\[)? (?P<name>{choices}) (?(open)\])
-        [^\w\n(（]{{0,8}}? (?P<manner>[(（][^()（）\n]*[)）])?
-        [^\w\n(（]{{0,8}}? [:：] (?:\*+(?=\s|\Z))? [ \t]*
+        ^[ \t]*+ {_MARKS} (?P<open>\[)? (?P<name>{choices}) (?(open)\])
+        {_MARKS}? (?P<manner>[(（\[［][^()（）\[\]［］\n]*[)）\]］])? {_MARKS}?
+        [:：] (?:[*_]+(?=\s|\Z))? [ \t]*
         """,
         re.IGNORECASE | re.MULTILINE | re.VERBOSE,
     )

@@ -1,21 +1,27 @@
 """Who speaks next. A policy is one plain function from the scene to a name of its cast."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from random import Random
 
+from scenes.profile import CharacterProfile
 from scenes.references import named
 from scenes.scenario import PolicyName, Scenario
 from scenes.scene import Scene
 
 Policy = Callable[[Scene, Random], str]
 """Gets the scene before its next turn, and a generator of its own for that turn."""
+TAKES_A_TURN = ("speech", "action", "thought")
+"""Kinds of event by which somebody has had a turn, even if nobody else could tell."""
+_LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+"""A letter of a script that parts words by spaces or marks, as Chinese, Japanese and Korean names are not."""
 
 
 def last_speaker(scene: Scene) -> str | None:
-    """Return who of the cast spoke or acted last."""
+    """Return who of the cast had the last turn."""
     for event in reversed(scene.events):
-        if event.kind in ("speech", "action") and event.actor in scene.names:
+        if event.kind in TAKES_A_TURN and event.actor in scene.names:
             return event.actor
     return None
 
@@ -33,22 +39,28 @@ def random(scene: Scene, rng: Random) -> str:
 
 
 def mention(scene: Scene, rng: Random) -> str:
-    """Whoever the last words named last; the next of the cast where they named nobody else."""
-    spoken = next((event for event in reversed(scene.events) if event.kind == "speech"), None)
-    if spoken is None:
-        return round_robin(scene, rng)
-    found = [
-        (where, profile.name)
-        for profile in scene.setting.profiles
-        for name in (profile.name, *profile.aliases)
-        if profile.name != spoken.actor and (where := _last_place(name, spoken.text)) >= 0
-    ]
-    return max(found)[1] if found else round_robin(scene, rng)
+    """Whomever the last reply named last; the next of the cast where it named nobody else."""
+    speaker, words = _last_reply(scene)
+    profiles = scene.setting.profiles
+    called = [named(name, profiles) for name in _names_in(words, profiles)]
+    others = [scene.names[index] for index in called if index is not None and scene.names[index] != speaker]
+    return others[-1] if others else round_robin(scene, rng)
 
 
-def _last_place(name: str, text: str) -> int:
-    places = [match.start() for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE)]
-    return places[-1] if places else -1
+def _last_reply(scene: Scene) -> tuple[str | None, str]:
+    """Return who had the last turn, the player included, and all that was said in it."""
+    turns = (event for event in reversed(scene.events) if event.kind in TAKES_A_TURN)
+    for (_, actor), events in groupby(turns, lambda event: (event.turn, event.actor)):
+        said = [event.text for event in events if event.kind == "speech"]
+        return actor, " ".join(reversed(said))
+    return None, ""
+
+
+def _names_in(words: str, profiles: Sequence[CharacterProfile]) -> list[str]:
+    """Return the names and aliases that `words` hold, in their order; of two that overlap the longer one."""
+    names = [name for profile in profiles for name in (profile.name, *profile.aliases)]
+    choices = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.findall(rf"(?<!{_LETTER})(?:{choices})(?!{_LETTER})", words, re.IGNORECASE)
 
 
 def in_order(names: tuple[str, ...]) -> Policy:

@@ -1,6 +1,7 @@
 """The command line: options and exit codes. A command imports what it needs when it is called, so help is instant."""
 
 import sys
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ ROOT = click.option(
 )
 SCENARIO = click.argument("scenario", type=click.Path(path_type=Path))
 RUN = click.argument("run", default="latest")
+SEED = click.IntRange(0, 2**31 - 1)
 LAYOUT = click.option(
     "--layout",
     type=click.Choice(["auto", "mmrole", "images-first", "cast-first", "script", "compact"]),
@@ -33,17 +35,25 @@ def cli() -> None:
     \b
     Start here:   rolestage run scenarios/harbour
     Then:         rolestage show latest
+
+    RUN is the folder of a run, its name or a part of it that no other has; by default the latest.
+
+    \b
+    Exit codes:   0 done, 1 some episodes failed, 2 input refused, 3 run locked,
+                  4 store damaged, 5 engine gave up, 6 disk full, 130 interrupted
     """
 
 
 @cli.command()
 @SCENARIO
-@click.option("-n", "episodes", type=click.IntRange(min=1), help="Play the first N episodes of all.")
+@click.option("-n", "episodes", type=click.IntRange(min=1), metavar="N", help="Play the first N episodes of all.")
 @click.option("--model", help="storybook, a folder, or a Hugging Face id; over the scenario's.")
 @click.option("--engine", type=click.Choice(["vllm", "transformers", "scripted"]), help="By default vllm if installed.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Over the scenario's.")
+@click.option("--seed", type=SEED, metavar="N", help="Over the scenario's.")
 @LAYOUT
-@click.option("--concurrency", type=click.IntRange(min=1), default=64, show_default=True, help="Episodes at once.")
+@click.option(
+    "--concurrency", type=click.IntRange(min=1), metavar="N", default=64, show_default=True, help="Episodes at once."
+)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), help="Where runs go.")
 @ROOT
 @click.option("--dry-run", is_flag=True, help="Play with scripted lines and no model.")
@@ -55,7 +65,8 @@ def run(scenario: Path, dry_run: bool, engine: str | None, display: str | None, 
     from sandbox.launch import Options, play_new
 
     chosen = Options(engine="scripted" if dry_run else engine, **options)
-    return _exit_code(play_new(scenario, chosen, display_of("json" if as_json else display)))
+    with display_of("json" if as_json else display) as shown:
+        return _exit_code(play_new(scenario, chosen, shown))
 
 
 @cli.command()
@@ -64,12 +75,13 @@ def run(scenario: Path, dry_run: bool, engine: str | None, display: str | None, 
 @DISPLAY
 @click.option("--json", "as_json", is_flag=True, help="The same as --display json.")
 def resume(run: str, runs: Path, display: str | None, as_json: bool) -> int:
-    """Play what is unfinished or failed in RUN (by default the latest)."""
+    """Play what is unfinished or failed in RUN."""
     from sandbox.display import display_of
     from sandbox.launch import play_on
     from sandbox.run_folder import find_run
 
-    return _exit_code(play_on(find_run(run, runs), display_of("json" if as_json else display)))
+    with display_of("json" if as_json else display) as shown:
+        return _exit_code(play_on(find_run(run, runs), shown))
 
 
 def _exit_code(summary: Any) -> int:
@@ -86,7 +98,7 @@ def _exit_code(summary: Any) -> int:
 @RUNS
 @JSON
 def replay(run: str, check: bool, runs: Path, as_json: bool) -> int:
-    """Play RUN again from its record alone, with no model, and name the first difference."""
+    """Play RUN again from its record alone, without a model."""
     from sandbox.commands.replay import check_run
     from sandbox.run_folder import find_run
 
@@ -105,12 +117,12 @@ def list_runs(runs: Path, as_json: bool) -> int:
 
 @cli.command()
 @RUN
-@click.argument("episode", type=click.IntRange(min=0), required=False)
+@click.argument("episode", type=int, required=False)
 @click.option("--calls", is_flag=True, help="Show the exact prompts and replies.")
 @RUNS
 @JSON
 def show(run: str, episode: int | None, calls: bool, runs: Path, as_json: bool) -> int:
-    """Read RUN: an overview of its episodes, or one EPISODE as a transcript."""
+    """Read RUN: all its episodes, or one as a transcript."""
     from sandbox.commands.show import show_run
     from sandbox.run_folder import find_run
 
@@ -133,13 +145,16 @@ def lint(scenario: Path, root: Path | None, layout: str | None, as_json: bool) -
 @SCENARIO
 @ROOT
 @LAYOUT
-@click.option("--variant", type=click.IntRange(min=0), default=0, help="Which combination of the matrix.")
+@click.option("--variant", type=click.IntRange(min=0), metavar="N", default=0, help="Which combination of the matrix.")
 @click.option("--images", type=click.Path(file_okay=False, path_type=Path), help="Write the pictures shown there.")
 @JSON
 def preview(
     scenario: Path, root: Path | None, layout: str | None, variant: int, images: Path | None, as_json: bool
 ) -> int:
-    """Show the exact prompt and pictures that each character gets first; needs no model."""
+    """Show what each character is told and shown first.
+
+    The exact prompts are printed, with a mark where a picture stands; no model is needed.
+    """
     from sandbox.commands.scenario import preview_scenario
 
     return preview_scenario(scenario, root, layout, variant, images, as_json)
@@ -148,14 +163,14 @@ def preview(
 @cli.command()
 @click.argument("what", type=click.Choice(["scenario", "character"]), default="scenario")
 def schema(what: str) -> int:
-    """Print the JSON schema of a scenario or a character file, for an editor."""
+    """Print the JSON schema of a file, for an editor."""
     from sandbox.commands.scenario import print_schema
 
     return print_schema(what)
 
 
 @cli.command()
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--seed", type=SEED, metavar="N", default=0, show_default=True, help="Another number, another picture.")
 @click.option("--held-out", is_flag=True, help="Draw a combination that the storybook model never saw.")
 @click.option("--size", type=click.Choice(["128", "256", "512"]), default="512", show_default=True, help="Pixels.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="PNG to write; by default only shown.")
@@ -179,21 +194,40 @@ def doctor(runs: Path, as_json: bool) -> int:
 
 def main() -> None:
     """Run the command line and exit with its code; a user's mistake is a message and never a traceback."""
+    _prepare_output()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        code = 2
+        code = _refused(error)
     except click.exceptions.Exit as error:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
-        sys.stderr.close()  # a reader such as `head` has gone; there is nobody left to tell
-        code = 0
+        from sandbox.screen import leave
+
+        leave()
     except Exception as error:
         code = _told(error)
     sys.exit(code)
+
+
+def _prepare_output() -> None:
+    """Let no character fail that the terminal's encoding lacks, and no output at all where there is nowhere to go."""
+    if sys.stdout is None:  # closed, as by `>&-`
+        sys.stdout = StringIO()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _refused(error: click.ClickException) -> int:
+    """Print what is wrong with the command line, cleaned: what it quotes may be the name of somebody's file."""
+    from scenes.clean import clean
+
+    message = StringIO()
+    error.show(message)
+    click.echo(clean(message.getvalue()), err=True, nl=False)
+    return error.exit_code
 
 
 def _told(error: Exception) -> int:

@@ -1,27 +1,30 @@
-"""What a run shows while it goes on: a conversation and a progress line, plain lines, JSON lines, or nothing."""
+"""What a run shows while it goes on: a conversation with its progress, JSON lines, or nothing."""
 
 import json
-import sys
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
 from rich.live import Live
+from rich.padding import Padding
 from rich.text import Text
 
 from sandbox.half_blocks import half_blocks
-from sandbox.rows import Batch
+from sandbox.rows import Batch, EpisodeRow
 from sandbox.run import Display
+from sandbox.screen import Screen, print_json, safe
 from sandbox.tally import Summary, Tally
-from sandbox.transcript import Transcript
-from scenes.clean import clean
+from sandbox.transcript import MARGIN, Transcript, caption
+from scenes.clean import one_line
 from scenes.image import Picture
 from scenes.loading import Source
 from scenes.sights import PictureFacts
-from scenes.storybook.drawing import describe
 
+LIVE_EVERY_S = 0.1
 PLAIN_EVERY_S = 5.0
-"""Seconds between the progress lines of the plain display."""
+"""Seconds between two progress lines, where each replaces the one before and where each stays."""
 
 
 class Quiet:
@@ -43,7 +46,7 @@ class JsonLines:
     def committed(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
             for event in batch.events:
-                _emit(type="event", episode=batch.episode, **event.model_dump(mode="json", exclude_defaults=True))
+                _emit(type="event", episode=batch.episode, **event.model_dump(mode="json"))
             if batch.state and batch.state.status != "playing":
                 _emit(type="episode", episode=batch.episode, status=batch.state.status, error=batch.state.error)
 
@@ -51,19 +54,19 @@ class JsonLines:
         _emit(type="summary", **summary.model_dump(mode="json"))
 
 
-def _emit(**fields: object) -> None:
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+def _emit(**fields: Any) -> None:
+    print_json(fields, indent=None)
 
 
 class Conversation:
     """Follows one episode at a time: prints it from its beginning, then goes on to another that is being played."""
 
-    def __init__(self, console: Console, names: Sequence[str], pictures: bool) -> None:
-        self._console, self._names, self._pictures = console, names, pictures
+    def __init__(self, screen: Screen, names: Sequence[str]) -> None:
+        self._screen, self._names = screen, names
         self._waiting: dict[int, list[Batch]] = {}
         self._followed: int | None = None
-        self._transcript = Transcript(names)
+        self._transcript = Transcript(names, screen)
+        self._drawn: set[str] = set()
 
     def add(self, batches: Sequence[Batch]) -> None:
         """Print what of `batches` belongs to the followed episode and keep the rest while it may be needed."""
@@ -86,78 +89,79 @@ class Conversation:
 
     def _print(self, batches: Sequence[Batch]) -> None:
         for batch in batches:
-            if batch.state and batch.state.status == "playing" and batch.state.ended is None and not batch.calls:
-                self._transcript = Transcript(self._names)
-                self._console.print(
-                    Text(f"\n— episode {batch.episode}, variant {batch.state.variant_id}", style="bold")
-                )
+            if batch.state and not _is_over(batch):
+                self._transcript = Transcript(self._names, self._screen)
+                self._screen.print(safe(f"\n— episode {batch.episode}{varied(batch.state)}", "bold"))
             for picture, facts in batch.pictures:
                 self._print_picture(picture, facts)
             for event in batch.events:
-                self._console.print(self._transcript.line(event), soft_wrap=True)
+                self._screen.print(self._transcript.line(event), soft_wrap=True)
+            if batch.state and batch.state.error:
+                failure = safe(f"failed: {batch.state.error}", "bold red")
+                self._screen.print(self._transcript.paragraph(failure), soft_wrap=True)
 
     def _print_picture(self, picture: Picture, facts: PictureFacts) -> None:
-        if self._pictures:
-            self._console.print(half_blocks(picture))
-        self._console.print(Text(f"     {caption(facts)}", style="dim"))
-
-
-def caption(facts: PictureFacts) -> str:
-    """Return what a picture is, in a line."""
-    what = describe(facts.drawing) if facts.drawing else facts.file or ""
-    part = " (a part of it)" if facts.crop or facts.blur else ""
-    return f"picture {clean(facts.name)}{part}: {clean(what)}"
+        """Print what the picture is, below the picture itself the first time that it comes."""
+        if self._screen.shows_pictures and picture.id not in self._drawn:
+            self._drawn.add(picture.id)
+            size = min(48, self._screen.width - MARGIN), max(4, min(20, self._screen.height - 10))
+            self._screen.print(Padding(half_blocks(picture, *size), (0, 0, 0, MARGIN)))
+        self._screen.print(self._transcript.paragraph(caption(facts)), soft_wrap=True)
 
 
 def _is_over(batch: Batch) -> bool:
     return batch.state is not None and (batch.state.status != "playing" or batch.state.ended is not None)
 
 
-class Terminal:
-    """The conversation as it happens above one line of progress."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._live = Live(console=console, auto_refresh=False, transient=True)
-
-    def begin(self, folder: Path, source: Source, tally: Tally) -> None:
-        self._tally = tally
-        self._conversation = Conversation(
-            self._console, everybody(source), pictures=self._console.color_system is not None
-        )
-        self._console.print(Text(f"{clean(source.scenario.title)}  →  {clean(str(folder))}", style="bold"))
-        self._live.start()
-
-    def committed(self, batches: Sequence[Batch]) -> None:
-        self._conversation.add(batches)
-        self._live.update(Text(progress(self._tally), style="reverse"), refresh=True)
-
-    def end(self, summary: Summary) -> None:
-        self._live.stop()
-        self._console.print(Text(told(summary)))
+def varied(state: EpisodeRow) -> str:
+    """Return what sets the variant of an episode apart from the scenario as it is written, if anything does."""
+    values = json.loads(state.values)
+    return ": " + ", ".join(f"{path} = {_value(value)}" for path, value in values.items()) if values else ""
 
 
-class Plain:
-    """The same as lines of plain text, for a file or a pipe: the conversation, and progress now and then."""
+def _value(value: Any) -> str:
+    if isinstance(value, dict) and "name" in value:
+        return str(value["name"])
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 60)
 
-    def __init__(self, write: Callable[[str], object]) -> None:
-        self._write = write
-        self._console = Console(file=sys.stdout, color_system=None, highlight=False, width=10_000)
-        self._next_at = PLAIN_EVERY_S
+
+class Telling:
+    """The conversation as it happens and its progress: on a terminal as one line below it, else as a line at times."""
+
+    def __init__(self, screen: Screen, live: Live | None = None) -> None:
+        self._screen, self._live = screen, live
+        self._every = LIVE_EVERY_S if live else PLAIN_EVERY_S
+        self._next_at = self._every
 
     def begin(self, folder: Path, source: Source, tally: Tally) -> None:
         self._tally = tally
-        self._conversation = Conversation(self._console, everybody(source), pictures=False)
-        self._write(f"{clean(source.scenario.title)} -> {clean(str(folder))}\n")
+        self._conversation = Conversation(self._screen, everybody(source))
+        self._screen.print(safe(f"{source.scenario.title} → {folder}", "bold"), soft_wrap=True)
+        player = source.scenario.player
+        self._person = player is not None and player.person
+        if self._live and self._person:
+            self._live.stop()
+        elif self._live:
+            self._show(progress(tally))
 
     def committed(self, batches: Sequence[Batch]) -> None:
+        if self._person:  # who plays along is shown by the engine what they perceive, and must not see more
+            return
         self._conversation.add(batches)
-        if self._tally.seconds > self._next_at:
-            self._write(progress(self._tally) + "\n")
-            self._next_at = self._tally.seconds + PLAIN_EVERY_S
+        if self._tally.seconds >= self._next_at:
+            self._next_at = self._tally.seconds + self._every
+            self._show(progress(self._tally))
+
+    def _show(self, line: str) -> None:
+        if self._live:
+            self._live.update(Text(line, style="reverse", no_wrap=True, overflow="ellipsis"), refresh=True)
+        else:
+            self._screen.print(line)
 
     def end(self, summary: Summary) -> None:
-        self._write(told(summary) + "\n")
+        if self._live:
+            self._live.stop()
+        self._screen.print(safe(told(summary)), soft_wrap=True)
 
 
 def everybody(source: Source) -> list[str]:
@@ -168,25 +172,34 @@ def everybody(source: Source) -> list[str]:
 
 
 def progress(tally: Tally) -> str:
-    """Return the progress of a run in a line."""
+    """Return the progress of a run in a line; what matters most stands first, as a narrow terminal cuts the rest."""
     counts, seconds = tally.counts, max(tally.seconds, 1e-9)
     over = counts["done"] + counts["failed"]
     left = tally.planned - tally.earlier - over
-    eta = f"{seconds / over * left:.0f} s left" if over else "…"
     failed = f", {counts['failed']} failed" if counts["failed"] else ""
-    rates = f"{counts['turns'] / seconds:.1f} turns/s, {counts['output_tokens'] / seconds:.0f} tokens/s"
-    return f" {tally.earlier + over}/{tally.planned} episodes{failed} · {counts['turns']} turns · {rates} · {eta} "
+    eta = f" · {seconds / over * left:.0f} s left" if over else ""
+    rates = f"{counts['turns'] / seconds:.1f} turns/s · {counts['output_tokens'] / seconds:.0f} tokens/s"
+    return f" {tally.earlier + over}/{tally.planned} episodes{failed}{eta} · {counts['turns']} turns · {rates} "
 
 
 def told(summary: Summary) -> str:
-    """Return what came of a run, in a few lines."""
-    lines = [
-        f"\n{summary.earlier + summary.done} of {summary.planned} episodes done, {summary.failed} failed; "
+    """Return what came of a run, in a few lines, and what to do next."""
+    return "\n".join(["", *_came(summary), *_next_steps(summary)])
+
+
+def _came(summary: Summary) -> Iterator[str]:
+    if summary.earlier == summary.planned:
+        yield f"all {summary.planned} episodes of this run are done already; nothing is left to play"
+        return
+    yield (
+        f"{summary.earlier + summary.done} of {summary.planned} episodes done, {summary.failed} failed; "
         f"{summary.turns} turns in {summary.seconds:.1f} s ({summary.turns_per_s:.1f} turns/s, "
-        f"{summary.tokens_per_s:.0f} tokens/s)",
+        f"{summary.tokens_per_s:.0f} tokens/s)"
+    )
+    yield (
         f"tokens: {summary.prompt_tokens} of prompts ({_share(summary.cached_tokens, summary.prompt_tokens)} from the "
-        f"prefix cache), {summary.output_tokens} generated in {summary.calls} calls, {summary.failed_calls} failed",
-    ]
+        f"prefix cache), {summary.output_tokens} generated in {summary.calls} calls, {summary.failed_calls} failed"
+    )
     odd = {
         "cut for speaking for others": summary.spoke_for_others,
         "cut at the token limit": summary.truncated,
@@ -194,9 +207,9 @@ def told(summary: Summary) -> str:
         "with history left out": summary.with_dropped_history,
     }
     if any(odd.values()):
-        lines.append("replies " + ", ".join(f"{what}: {count}" for what, count in odd.items() if count))
-    lines += [f"failed {count} x: {clean(error, 300)}" for error, count in list(summary.errors.items())[:5]]
-    return "\n".join([*lines, *_next_steps(summary)])
+        yield "replies " + ", ".join(f"{what}: {count}" for what, count in odd.items() if count)
+    for error, count in list(summary.errors.items())[:5]:
+        yield f"failed {count} x: {one_line(error, 300)}"
 
 
 def _share(part: int, whole: int) -> str:
@@ -204,7 +217,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _next_steps(summary: Summary) -> list[str]:
-    run = summary.run
+    run = shlex.quote(summary.run)
     if summary.interrupted:
         return [f"interrupted; everything shown is safe. Go on with:  rolestage resume {run}"]
     if summary.failed:
@@ -216,12 +229,18 @@ def _next_steps(summary: Summary) -> list[str]:
     ]
 
 
-def display_of(kind: str | None) -> Display:
-    """Return the display called `kind`; without one, the conversation on a terminal and plain lines elsewhere."""
-    console = Console(highlight=False)
-    kind = kind or ("rich" if console.is_terminal else "plain")
+@contextmanager
+def display_of(kind: str | None) -> Iterator[Display]:
+    """Give the display called `kind`; without one, the conversation on a terminal and plain lines elsewhere.
+
+    The terminal is left as it was found, whatever happens.
+    """
+    screen = Screen()
+    kind = kind or ("rich" if screen.is_terminal and not screen.is_dumb_terminal else "plain")
     if kind == "rich":
-        return Terminal(console)
-    if kind == "plain":
-        return Plain(sys.stdout.write)
-    return JsonLines() if kind == "json" else Quiet()
+        with Live(Text("getting ready …", style="dim"), console=screen, auto_refresh=False, transient=True) as live:
+            yield Telling(screen, live)
+    elif kind == "plain":
+        yield Telling(screen)
+    else:
+        yield JsonLines() if kind == "json" else Quiet()

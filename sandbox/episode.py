@@ -4,24 +4,30 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from traceback import format_exc
 
 from agents.prompts.layouts import LAYOUTS
 from sandbox.engines.engine import EngineDied
-from sandbox.errors import StoreFailed
+from sandbox.errors import StoreDamaged, StoreFailed
 from sandbox.gallery import Gallery
 from sandbox.models import layout_of
 from sandbox.play import play
 from sandbox.rows import Batch, EpisodeRow
 from sandbox.store import now
-from sandbox.tape import Answer, Tape
+from sandbox.tape import Answer, Diverged, Tape
 from scenes.chat import Call, CallFailed
+from scenes.clean import clean, without_surrogates
 from scenes.event import Event
 from scenes.image import Picture
 from scenes.loading import Source, Variant
+from scenes.problem import InputRefused
 from scenes.scene import Scene
 from scenes.sights import PictureFacts
 
 log = logging.getLogger("rolestage")
+
+FORESEEN = (CallFailed, Diverged, InputRefused)
+"""What may end an episode without a defect in the program: a call, a changed scenario, a picture that is gone."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ def variant_of(source: Source, episode: int) -> tuple[Variant, int]:
 async def play_episode(episode: int, stage: Stage, record: Mapping[str, Answer]) -> None:
     """Play one episode over what is on record of it, and store it.
 
-    A failure ends this episode alone; only a dead engine or a full disk goes on to the run.
+    A failure ends this episode alone; only a dead engine, a full disk or a damaged store goes on to the run.
     """
     started = now()
     variant, seed = variant_of(stage.source, episode)
@@ -55,18 +61,23 @@ async def play_episode(episode: int, stage: Stage, record: Mapping[str, Answer])
     tape = Tape(record, stage.ask)
     try:
         await _play(episode, variant, seed, stage, tape)
-    except CallFailed as error:
-        state = replace(state, status="failed", error=str(error))
-    except (EngineDied, StoreFailed):
+    except (EngineDied, StoreFailed, StoreDamaged):
         raise
     except Exception as error:  # whatever else goes wrong in one episode is that episode's, and no other's
-        log.exception("episode %s failed", episode)
-        state = replace(state, status="failed", error=f"{type(error).__name__}: {error}")
+        if not isinstance(error, FORESEEN):
+            log.error("episode %s failed\n%s", episode, clean(format_exc()))
+        state = replace(state, status="failed", error=reason(error))
     else:
         state = replace(state, status="done")
     finally:
-        ended = None if state.status == "playing" else now()
-        stage.put(Batch(episode, calls=tape.taken(), state=replace(state, ended=ended), time=now()))
+        ended = replace(state, ended=now()) if state.status != "playing" else None
+        stage.put(Batch(episode, calls=tape.taken(), state=ended, time=now()))
+
+
+def reason(error: Exception) -> str:
+    """Return why an episode failed: in the words of an error made for it, and of a defect also its kind."""
+    words = str(error) if isinstance(error, FORESEEN) else f"{type(error).__name__}: {error}"
+    return without_surrogates(words)
 
 
 async def _play(episode: int, variant: Variant, seed: int, stage: Stage, tape: Tape) -> None:

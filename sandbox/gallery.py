@@ -2,10 +2,14 @@
 
 import os
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenes.image import Picture, open_picture
+from sandbox.errors import StoreDamaged
+from sandbox.store import unwritable
+from scenes.image import ImageRefused, Picture, open_picture
+from scenes.image_file import read_picture
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -23,22 +27,21 @@ class Gallery:
         self._decoded: OrderedDict[str, PIL.Image.Image] = OrderedDict()
 
     def keep_in(self, folder: Path) -> None:
-        """Write what is held to `folder`, and all that is still to come."""
-        folder.mkdir(exist_ok=True)
+        """Write what is held to `folder`, and all that is still to come. Raises `StoreFailed`."""
         self._folder = folder
         for picture in self._waiting.values():
             _write(picture, folder)
         self._waiting.clear()
 
     def add(self, picture: Picture) -> None:
-        """Keep a picture."""
+        """Keep a picture. Raises `StoreFailed`."""
         if self._folder is None:
             self._waiting[picture.id] = picture
         else:
             _write(picture, self._folder)
 
     def open(self, image: str) -> "PIL.Image.Image":
-        """Return the picture with the id `image`, RGB."""
+        """Return the picture with the id `image`, RGB. Raises `StoreDamaged` if its file holds another."""
         if image not in self._decoded:
             self._decoded[image] = self._read(image)
             if len(self._decoded) > DECODED:
@@ -47,13 +50,14 @@ class Gallery:
         return self._decoded[image]
 
     def _read(self, image: str) -> "PIL.Image.Image":
-        from PIL import Image
-
         if image in self._waiting:
             return open_picture(self._waiting[image])
         assert self._folder is not None, "a picture is added before it is opened"
-        with Image.open(_file(image, self._folder), formats=["PNG"]) as opened:
-            return opened.convert("RGB")
+        with suppress(ImageRefused):
+            picture = read_picture(f"{image}.png", self._folder, self._folder)
+            if picture.id == image:
+                return open_picture(picture)
+        raise StoreDamaged(f"{_file(image, self._folder)} is not the picture it was; restore it from a copy.")
 
 
 def _file(image: str, folder: Path) -> Path:
@@ -63,7 +67,11 @@ def _file(image: str, folder: Path) -> Path:
 def _write(picture: Picture, folder: Path) -> None:
     """Write the file whole or not at all; under its own name it is never changed again."""
     target = _file(picture.id, folder)
-    if not target.exists():
-        draft = target.with_suffix(f".{os.getpid()}.part")
-        draft.write_bytes(picture.png)
-        draft.replace(target)
+    draft = target.with_suffix(f".{os.getpid()}.part")
+    try:
+        if not target.exists():
+            folder.mkdir(exist_ok=True)
+            draft.write_bytes(picture.png)
+            draft.replace(target)
+    except OSError as error:
+        raise unwritable(target, error) from None

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,13 @@ from sandbox.engines.start import start
 from sandbox.gallery import Gallery
 from sandbox.models import PERSON, layout_of, models_of, reference
 from sandbox.record import Record
-from sandbox.run import Display, Plan, carry_out
+from sandbox.run import Display, Plan, carry_out, unfinished
 from sandbox.run_folder import SCENARIO, new_run_folder, write_scenario
-from sandbox.tally import Summary
+from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
 from scenes.loading import Source, Variant, load
 from scenes.problem import InputRefused, Problem, refuse
-from scenes.references import Finding, unplayable
+from scenes.references import Finding, unplayable, unplayed
 from scenes.scenario import Range
 from scenes.scene import Scene
 
@@ -60,6 +61,11 @@ def checked_source(path: Path, options: Options) -> Source:
     return source
 
 
+def notes(source: Source) -> list[Problem]:
+    """Return what of the scenario is left out when it is played."""
+    return [source.document.problem(keys, message) for keys, message in unplayed(source.scenario)]
+
+
 def _refusals(source: Source) -> Iterator[Finding]:
     yield from unplayable(source.scenario)
     for variant in alternatives(source):
@@ -80,6 +86,8 @@ def alternatives(source: Source) -> Iterator[Variant]:
 def play_new(path: Path, options: Options, display: Display) -> Summary:
     """Play the scenario at `path` in a new run. Raises what `sandbox.errors` lists."""
     source = checked_source(path, options)
+    for note in notes(source):
+        print(f"note: {note}", file=sys.stderr)
     config = engine_config(options.engine)
     gallery = Gallery()
     engines = _engines(source, config, gallery)
@@ -97,9 +105,13 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
 
 def play_on(folder: Path, display: Display) -> Summary:
     """Play what is unfinished or failed in the run at `folder`. Raises what `sandbox.errors` lists."""
-    record = Record(folder)
-    meta = record.meta()
-    record.close()
+    with closing(Record(folder)) as record:
+        meta = record.meta()
+        finished = "engine" in meta and not unfinished(record, meta["planned"])
+    if "engine" not in meta:
+        raise refuse(f"nothing of this run was begun; play its {SCENARIO} as a new one.", str(folder))
+    if finished:
+        return _nothing_left(folder, meta["planned"], display)
     source = load(folder / SCENARIO)
     config = engine_config(**meta["engine"])
     gallery = Gallery()
@@ -109,6 +121,13 @@ def play_on(folder: Path, display: Display) -> Summary:
         return _carry_out(folder, source, meta["planned"], engines, gallery, concurrency, {}, display)
     finally:
         _close(engines)
+
+
+def _nothing_left(folder: Path, planned: int, display: Display) -> Summary:
+    """Say that a run is finished, which needs no engine."""
+    summary = Tally(planned, earlier=planned).summary(str(folder), interrupted=False)
+    display.end(summary)
+    return summary
 
 
 def _carry_out(

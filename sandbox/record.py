@@ -10,10 +10,11 @@ from typing import Any
 
 from sandbox.errors import StoreDamaged
 from sandbox.rows import EpisodeRow, StoredRequest, loaded, segment_of
-from sandbox.schema import VERSION, row_hash
+from sandbox.schema import VERSION, hashed
 from sandbox.store import DATABASE
 from sandbox.tape import Answer
 from scenes.chat import Completion, Prompt, Request, Segment
+from scenes.clean import one_line
 from scenes.event import Event
 from scenes.problem import refuse
 from scenes.sights import PictureFacts
@@ -42,16 +43,6 @@ class StoredCall:
     seconds: float
 
 
-@contextmanager
-def _damage(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreDamaged(
-            f"{path} cannot be read ({error}); copy the run with its -wal file, or restore it."
-        ) from None
-
-
 class Record:
     """A run's store, read only."""
 
@@ -63,38 +54,37 @@ class Record:
             raise refuse(f"this is no run: it has no {DATABASE}; see `rolestage list`.", str(folder))
         with _damage(self._path):
             self._database = _connect(self._path)
-            version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version != VERSION:
-            raise StoreDamaged(f"{self._path} has schema {version} and this program reads {VERSION}.")
 
     def close(self) -> None:
         """Let go of the store."""
         self._database.close()
 
     def _rows(self, query: str, *values: object) -> list[Any]:
+        """Return the rows of `query`, which takes all their columns. Raises `StoreDamaged` if a hash does not fit."""
         with _damage(self._path):
-            return self._database.execute(query, values).fetchall()
+            rows = self._database.execute(query, values).fetchall()
+        for row in rows:
+            if row != hashed(*row[:-1]):
+                raise StoreDamaged(
+                    f"{self._path}: a row does not match its hash ({one_line(repr(row[:2]))}); "
+                    "restore the run from a copy."
+                )
+        return rows
 
     def meta(self) -> dict[str, Any]:
         """Return the facts about the run as a whole."""
-        return {key: json.loads(value) for key, value in self._rows("SELECT key, value FROM meta")}
+        return {key: json.loads(value) for key, value, _ in self._rows("SELECT * FROM meta")}
 
     def states(self) -> list[EpisodeRow]:
         """Return the state of every episode that was begun, in order."""
-        rows = self._rows("SELECT * FROM episodes ORDER BY id")
-        return [EpisodeRow(*self._checked(row, row[:7])[:9]) for row in rows]
-
-    def _checked(self, row: tuple[Any, ...], stable: tuple[Any, ...]) -> tuple[Any, ...]:
-        if row[-1] != row_hash(*stable):
-            raise StoreDamaged(
-                f"{self._path}: a row does not match its hash ({row[:2]!r}); restore the run from a copy."
-            )
-        return row
+        return [EpisodeRow(*row[:-1]) for row in self._rows("SELECT * FROM episodes ORDER BY id")]
 
     def events(self, episode: int) -> tuple[Event, ...]:
-        """Return the events of an episode."""
-        rows = self._rows('SELECT episode, "index", body, hash FROM events WHERE episode=? ORDER BY "index"', episode)
-        return tuple(loaded(Event, self._checked(row, row[:3])[2]) for row in rows)
+        """Return the events of an episode. Raises `StoreDamaged` if one is missing or changed."""
+        rows = self._rows('SELECT * FROM events WHERE episode=? ORDER BY "index"', episode)
+        if [row[1] for row in rows] != [*range(len(rows))]:
+            raise StoreDamaged(f"{self._path}: episode {episode} lacks an event; restore the run from a copy.")
+        return tuple(loaded(Event, body) for _, _, body, _, _ in rows)
 
     def trajectory(self, state: EpisodeRow) -> Trajectory:
         """Return the trajectory of an episode."""
@@ -110,10 +100,8 @@ class Record:
 
     def answers(self, episode: int, failures: bool = False) -> dict[str, Answer]:
         """Return what is on record for an episode by key; recorded failures only where they are to be kept."""
-        query = "SELECT episode, key, node, request, digest, completion, error, hash FROM calls WHERE episode=?"
         found = {}
-        for row in self._rows(query, episode):
-            _, key, node, _, digest, completion, error, _ = self._checked(row, row[:7])
+        for _, key, node, _, digest, completion, error, *_ in self._rows("SELECT * FROM calls WHERE episode=?", episode):
             if completion is not None or failures:
                 answer = loaded(Completion, completion) if completion is not None else None
                 found[key] = Answer(digest, node, answer, error)
@@ -121,12 +109,11 @@ class Record:
 
     def calls(self, episode: int) -> list[StoredCall]:
         """Return the calls of an episode with their prompts, in the order of their answers."""
-        query = """SELECT episode, key, node, request, digest, completion, error, seconds, hash
-            FROM calls WHERE episode=? ORDER BY time, key"""
-        return [self._call(self._checked(row, row[:7])) for row in self._rows(query, episode)]
+        rows = self._rows("SELECT * FROM calls WHERE episode=? ORDER BY time, key", episode)
+        return [self._call(row) for row in rows]
 
     def _call(self, row: tuple[Any, ...]) -> StoredCall:
-        _, key, node, rest, _, completion, error, seconds, _ = row
+        _, key, node, rest, _, completion, error, _, seconds, _ = row
         stored: StoredRequest = loaded(StoredRequest, rest)
         prompt = Prompt().then(*self.segments(node))
         answer = loaded(Completion, completion) if completion is not None else None
@@ -136,29 +123,58 @@ class Record:
         """Return the segments of the prompt that ends at `node`. Raises `StoreDamaged` if one is missing or changed."""
         found: list[Segment] = []
         while node:
-            rows = self._rows("SELECT parent, segment FROM prompts WHERE node=?", node)
-            if not rows or segment_of(rows[0][1]).digest(rows[0][0]) != node:
-                raise StoreDamaged(f"{self._path}: a prompt does not match its hash; restore the run from a copy.")
-            found.append(segment_of(rows[0][1]))
-            node = rows[0][0]
+            rows = self._rows("SELECT * FROM prompts WHERE node=?", node)
+            if not rows:
+                raise StoreDamaged(f"{self._path}: a prompt lacks a part; restore the run from a copy.")
+            _, node, segment, _ = rows[0]
+            found.append(segment_of(segment))
         return found[::-1]
 
     def pictures(self, episode: int) -> list[StoredPicture]:
         """Return the pictures of an episode, by name."""
-        query = "SELECT id, name, width, height, facts, episode, hash FROM images WHERE episode=? ORDER BY name, id"
-        rows = [self._checked(row, row[:6]) for row in self._rows(query, episode)]
-        return [StoredPicture(row[0], row[1], row[2], row[3], loaded(PictureFacts, row[4])) for row in rows]
+        rows = self._rows("SELECT * FROM images WHERE episode=? ORDER BY name, id", episode)
+        return [
+            StoredPicture(image, name, width, height, loaded(PictureFacts, facts))
+            for image, name, width, height, facts, _, _ in rows
+        ]
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreDamaged(
+            f"{path} cannot be read ({error}); copy the run with its -wal file, or restore it."
+        ) from None
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     """Open read-only; where not even the journal's index may be made beside it, as the file stands."""
-    for mode in ("mode=ro", "immutable=1"):
-        database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
-        try:
-            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            return database
-        except sqlite3.OperationalError:
-            database.close()
-            if mode == "immutable=1":
-                raise
-    raise AssertionError("unreachable: the loop returns or raises")
+    try:
+        return _opened(path, "mode=ro")
+    except sqlite3.OperationalError:
+        journal = Path(f"{path}-wal")
+        if journal.exists() and journal.stat().st_size:
+            raise
+        return _opened(path, "immutable=1")
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+    try:
+        _check_version(path, database.execute("PRAGMA user_version").fetchone()[0])
+    except (sqlite3.Error, StoreDamaged):
+        database.close()
+        raise
+    return database
+
+
+def _check_version(path: Path, version: int) -> None:
+    if version == 0:
+        raise StoreDamaged(
+            f"{path} holds no run: it was copied without its -wal file, or ended before its first turn; "
+            "copy the whole folder, or play its scenario again."
+        )
+    if version != VERSION:
+        raise StoreDamaged(f"{path} has schema {version} and this program reads {VERSION}; use the one that wrote it.")

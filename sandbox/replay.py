@@ -7,14 +7,14 @@ from itertools import zip_longest
 from pathlib import Path
 
 from agents.prompts.layouts import LAYOUTS
-from sandbox.episode import variant_of
+from sandbox.episode import reason, variant_of
 from sandbox.models import layout_of
 from sandbox.play import play
 from sandbox.record import Record
 from sandbox.rows import EpisodeRow
 from sandbox.run_folder import SCENARIO
 from sandbox.tape import Diverged, Tape
-from scenes.chat import CallFailed, Completion, Request, Segment
+from scenes.chat import Completion, Request, Segment
 from scenes.clean import one_line
 from scenes.event import Event
 from scenes.loading import Source, load
@@ -54,22 +54,28 @@ async def _replay(state: EpisodeRow, source: Source, record: Record) -> Replayed
     answers = record.answers(state.id, failures=True)
     played: list[Event] = []
     difference = await _played(state, source, record, Tape(answers, _refuse), played)
+    if state.status == "playing":  # an opening that needs no model may have been played and not stored
+        del played[len(stored) :]
     return Replayed(state.id, len(played), len(answers), difference or _first_difference(stored, played))
 
 
 async def _played(state: EpisodeRow, source: Source, record: Record, tape: Tape, played: list[Event]) -> str | None:
     """Play into `played`; return why play left the record, if it did."""
-    variant, seed = variant_of(source, state.id)
-    scene = Scene(source.setting(variant, lambda picture, facts: None), seed)
     try:
+        variant, seed = variant_of(source, state.id)
+        scene = Scene(source.setting(variant, lambda picture, facts: None), seed)
         await play(scene, LAYOUTS[layout_of(variant.scenario)], tape.call, played.extend)
     except Diverged as diverged:
         return explained(diverged, record)
     except _OffRecord as missing:
         return None if state.status == "playing" else f"the call {missing} is not on record"
-    except CallFailed as error:
-        return None if state.status == "failed" else f"a call failed that had not: {error}"
-    return None if state.status == "done" else f"the episode ends, and is on record as {state.status}"
+    except Exception as error:  # a defect that ended the episode is part of the record, and ends it again
+        return None if state.error == reason(error) else f"the episode fails: {reason(error)}; {_ended(state)}"
+    return None if state.status != "failed" else f"the episode is played to its end; {_ended(state)}"
+
+
+def _ended(state: EpisodeRow) -> str:
+    return f"on record it is {state.status}" + (f": {state.error}" if state.error else "")
 
 
 def _first_difference(stored: Sequence[Event], played: Sequence[Event]) -> str | None:

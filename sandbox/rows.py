@@ -1,12 +1,12 @@
 """What goes into a store and comes out of it: a batch is what one turn of one episode adds."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from sandbox.schema import row_hash
+from sandbox.schema import PUT_CALL, PUT_EPISODE, PUT_EVENT, PUT_IMAGE, PUT_NODE, Row, hashed
 from scenes.chat import Completion, Prompt, Request, Sampling, Segment
 from scenes.event import Event
 from scenes.image import Picture
@@ -14,7 +14,6 @@ from scenes.sights import PictureFacts
 from scenes.trajectory import Status
 
 _SEGMENT = TypeAdapter(Segment)
-Row = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,7 @@ class EpisodeRow:
     status: Status
     error: str | None
     started: float
+    """When it was last begun: a resumed episode is begun again."""
     ended: float | None
 
 
@@ -67,45 +67,29 @@ class StoredRequest(BaseModel):
     seed: int
 
 
-def episode_row(state: EpisodeRow) -> Row:
-    """Return the row of an episode's state."""
-    stable = (state.id, state.variant, state.variant_id, state.values, state.seed, state.status, state.error)
-    return (*stable, state.started, state.ended, row_hash(*stable))
+def rows_of(batch: Batch) -> Mapping[str, Sequence[Row]]:
+    """Return the rows of `batch` under the statements that put them, and mark its prompts as stored."""
+    return {
+        PUT_EPISODE: [hashed(*astuple(batch.state))] if batch.state else [],
+        PUT_IMAGE: [_image_row(picture, facts, batch.episode) for picture, facts in batch.pictures],
+        PUT_NODE: list(_node_rows(batch.calls)),
+        PUT_CALL: [_call_row(batch.episode, asked) for asked in batch.calls],
+        PUT_EVENT: [_event_row(batch, event) for event in batch.events],
+    }
 
 
-def event_rows(batch: Batch) -> Iterator[Row]:
-    """Yield the rows of the batch's events."""
-    for event in batch.events:
-        body = event.model_dump_json(exclude_defaults=True)
-        yield batch.episode, event.index, body, batch.time, row_hash(batch.episode, event.index, body)
+def _image_row(picture: Picture, facts: PictureFacts, episode: int) -> Row:
+    body = facts.model_dump_json(exclude_defaults=True)
+    return hashed(picture.id, facts.name, picture.width, picture.height, body, episode)
 
 
-def call_rows(batch: Batch) -> Iterator[Row]:
-    """Yield the rows of the batch's calls."""
-    for asked in batch.calls:
-        request = asked.request
-        rest = StoredRequest.model_construct(model=request.model, sampling=request.sampling, seed=request.seed)
-        answer = asked.completion.model_dump_json(exclude_defaults=True) if asked.completion else None
-        stable = (
-            batch.episode,
-            asked.key,
-            request.prompt.id,
-            rest.model_dump_json(),
-            request.digest(),
-            answer,
-            asked.error,
-        )
-        yield (*stable, asked.time, asked.seconds, row_hash(*stable))
-
-
-def node_rows(batch: Batch) -> Iterator[Row]:
-    """Yield the prompt nodes that the batch's calls add, and mark them as stored."""
-    for asked in batch.calls:
+def _node_rows(calls: Sequence[Asked]) -> Iterator[Row]:
+    for asked in calls:
         for node in asked.request.prompt.nodes():
             if node.stored:
                 break
             node.stored = True
-            yield node.id, _parent(node), _segment_text(node)
+            yield hashed(node.id, node.parent.id if node.parent else b"", _segment_text(node))
 
 
 def _segment_text(node: Prompt) -> str:
@@ -113,16 +97,16 @@ def _segment_text(node: Prompt) -> str:
     return _SEGMENT.dump_json(node.segment, exclude_defaults=True).decode()
 
 
-def _parent(node: Prompt) -> bytes:
-    return node.parent.id if node.parent else b""
+def _call_row(episode: int, asked: Asked) -> Row:
+    request = asked.request
+    rest = StoredRequest.model_construct(model=request.model, sampling=request.sampling, seed=request.seed)
+    answer = asked.completion.model_dump_json(exclude_defaults=True) if asked.completion else None
+    question = (request.prompt.id, rest.model_dump_json(), request.digest())
+    return hashed(episode, asked.key, *question, answer, asked.error, asked.time, asked.seconds)
 
 
-def image_rows(batch: Batch) -> Iterator[Row]:
-    """Yield the rows of the pictures that the batch's episode uses."""
-    for picture, facts in batch.pictures:
-        body = facts.model_dump_json(exclude_defaults=True)
-        stable = (picture.id, facts.name, picture.width, picture.height, body, batch.episode)
-        yield (*stable, row_hash(*stable))
+def _event_row(batch: Batch, event: Event) -> Row:
+    return hashed(batch.episode, event.index, event.model_dump_json(exclude_defaults=True), batch.time)
 
 
 def segment_of(text: str) -> Segment:

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,8 @@ from sandbox.store import Store
 from sandbox.tally import Summary, Tally
 from scenes.chat import Call, Completion, Request
 from scenes.loading import Source
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Display(Protocol):
@@ -42,7 +45,7 @@ class Plan:
     gallery: Gallery
     concurrency: int
     facts: Mapping[str, object]
-    """About the run as a whole, for the store."""
+    """About the run as a whole, for a new store."""
 
 
 def asking(engines: Mapping[str, Engine]) -> Call:
@@ -60,28 +63,30 @@ async def carry_out(plan: Plan, display: Display) -> Summary:
     Raises `RunLocked` and `StoreDamaged` before anything is played; `EngineDied` and `StoreFailed` end the run, with
     all that was shown safe.
     """
-    tally = Tally(plan.episodes)
-
-    def committed(batches: Sequence[Batch]) -> None:
-        tally.add(batches)
-        display.committed(batches)
-
-    store = Store(plan.folder, committed)
-    plan.gallery.keep_in(plan.folder / IMAGES)
-    store.set_meta(**plan.facts)
-    record = Record(plan.folder)
+    store = Store(plan.folder, plan.facts)
     try:
-        waiting = unfinished(record, plan.episodes)
-        tally.earlier = plan.episodes - len(waiting)
-        display.begin(plan.folder, plan.source, tally)
-        stage = Stage(plan.source, plan.gallery, asking(plan.engines), store.put)
-        interrupted = await _play_all(waiting, stage, record, plan.concurrency)
-        await store.drain()
+        plan.gallery.keep_in(plan.folder / IMAGES)
+        with closing(Record(plan.folder)) as record:
+            return await _carry_out(plan, store, record, display)
     finally:
-        record.close()
-        await store.close()
-    summary = tally.summary(str(plan.folder), interrupted)
-    display.end(summary)
+        store.close()
+
+
+async def _carry_out(plan: Plan, store: Store, record: Record, display: Display) -> Summary:
+    waiting = unfinished(record, plan.episodes)
+    tally = Tally(plan.episodes, earlier=plan.episodes - len(waiting))
+    display.begin(plan.folder, plan.source, tally)
+    showing = asyncio.create_task(_show(store, tally, display))
+    interrupted = True
+    try:
+        interrupted = await _play_all(_admit(waiting, plan, store, record), showing)
+    finally:
+        try:
+            await store.finish()
+        finally:
+            await showing
+            summary = tally.summary(str(plan.folder), interrupted)
+            display.end(summary)
     return summary
 
 
@@ -91,37 +96,20 @@ def unfinished(record: Record, episodes: int) -> Sequence[int]:
     return [episode for episode in range(episodes) if episode not in done] if done else range(episodes)
 
 
-async def _play_all(waiting: Iterable[int], stage: Stage, record: Record, concurrency: int) -> bool:
-    """Play the episodes, at most `concurrency` at once; return whether the user interrupted them."""
-    interrupted = asyncio.Event()
-    running = asyncio.create_task(_admit(waiting, stage, record, concurrency))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _interrupt, running, interrupted)
-    try:
-        await running
-    except asyncio.CancelledError:
-        if not interrupted.is_set():
-            raise
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-    return interrupted.is_set()
+async def _show(store: Store, tally: Tally, display: Display) -> None:
+    async for batches in store.committed():
+        tally.add(batches)
+        display.committed(batches)
 
 
-def _interrupt(running: asyncio.Task[None], interrupted: asyncio.Event) -> None:
-    interrupted.set()
-    running.cancel()
-
-
-async def _admit(waiting: Iterable[int], stage: Stage, record: Record, concurrency: int) -> None:
-    """Start an episode whenever there is room for one; what ends one of them for all is raised as it is."""
-    room = asyncio.Semaphore(concurrency)
-    try:
-        async with asyncio.TaskGroup() as group:
-            for episode in waiting:
-                await room.acquire()
-                task = group.create_task(play_episode(episode, stage, record.answers(episode)))
-                task.add_done_callback(lambda _: room.release())
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+async def _play_all(playing: Coroutine[None, None, None], showing: asyncio.Task[None]) -> bool:
+    """Play until all is played or the user interrupts, and return whether one did; end if nothing can be shown."""
+    running = asyncio.create_task(playing)
+    showing.add_done_callback(lambda _: running.cancel())
+    with _stoppable(running.cancel) as stopped:
+        try:
+            await running
+        except asyncio.CancelledError:
+            if not stopped:
+                raise
+    return bool(stopped)

@@ -1,4 +1,4 @@
-"""The tables of a run's store, and the hash that every row carries.
+"""The tables of a run's store, and the hash that ends every row.
 
 Prompts are a trie: a node is a segment after its parent, so a run grows with what is new in its requests. Every key
 comes from play itself, so that writing a row twice is writing it once.
@@ -7,9 +7,10 @@ comes from play itself, so that writing a row twice is writing it once.
 from hashlib import blake2b
 
 VERSION = 1
+Row = tuple[object, ...]
 
 SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, hash BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE episodes (
     id INTEGER PRIMARY KEY, variant INTEGER NOT NULL, variant_id TEXT NOT NULL, "values" TEXT NOT NULL,
     seed INTEGER NOT NULL, status TEXT NOT NULL, error TEXT, started REAL NOT NULL, ended REAL,
@@ -21,20 +22,21 @@ CREATE TABLE calls (
     episode INTEGER NOT NULL, key TEXT NOT NULL, node BLOB NOT NULL, request TEXT NOT NULL, digest TEXT NOT NULL,
     completion TEXT, error TEXT, time REAL NOT NULL, seconds REAL NOT NULL, hash BLOB NOT NULL,
     PRIMARY KEY (episode, key)) WITHOUT ROWID;
-CREATE TABLE prompts (node BLOB PRIMARY KEY, parent BLOB NOT NULL, segment TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE prompts (
+    node BLOB PRIMARY KEY, parent BLOB NOT NULL, segment TEXT NOT NULL, hash BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE images (
     id TEXT NOT NULL, name TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, facts TEXT NOT NULL,
     episode INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (episode, name, id)) WITHOUT ROWID;
 """
 
-PUT_EPISODE = """INSERT INTO episodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
-    status = excluded.status, error = excluded.error, ended = excluded.ended, hash = excluded.hash"""
-PUT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-PUT_CALL = "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-PUT_NODE = "INSERT INTO prompts VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-PUT_IMAGE = "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+PUT_META = "INSERT INTO meta"
+PUT_EPISODE = "INSERT OR REPLACE INTO episodes"
+PUT_IMAGE = "INSERT OR IGNORE INTO images"
+PUT_NODE = "INSERT OR IGNORE INTO prompts"
+PUT_CALL = "INSERT OR REPLACE INTO calls"
+PUT_EVENT = "INSERT OR IGNORE INTO events"
 
 
-def row_hash(*values: object) -> bytes:
-    """Return eight bytes that change with any of `values`; SQLite's own check does not cover what is in a row."""
-    return blake2b("\x1f".join(map(repr, values)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+def hashed(*values: object) -> Row:
+    """Return the row of `values`, which its hash ends; SQLite's own check does not cover what is in a row."""
+    return (*values, blake2b("\x1f".join(map(repr, values)).encode(), digest_size=8).digest())

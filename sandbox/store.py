@@ -1,77 +1,120 @@
-"""The one writer of a run's store: batches go in at once, a thread commits them together and says so."""
+"""The one writer of a run's store: what is put goes into a queue, and a thread commits all that waits together."""
 
 import asyncio
 import fcntl
 import json
 import os
 import queue
+import shutil
 import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from sandbox.errors import RunLocked, StoreDamaged, StoreFailed
-from sandbox.rows import Batch, call_rows, episode_row, event_rows, image_rows, node_rows
-from sandbox.schema import PUT_CALL, PUT_EPISODE, PUT_EVENT, PUT_IMAGE, PUT_NODE, SCHEMA, VERSION
+from sandbox.rows import Batch, rows_of
+from sandbox.schema import PUT_META, SCHEMA, VERSION, Row, hashed
 
 DATABASE = "run.db"
 LOCK = "run.lock"
 MOST_AT_ONCE = 512
 """Batches in one commit; a commit costs one flush of the disk, however many turns are in it."""
+MOST_ROWS = 500
+"""Rows in one statement. Few and large ones: each gives up the interpreter's lock, and may wait long to have it back."""
+FAR_BEHIND = 4096
+"""Batches that may wait; while more do, no episode is begun."""
 
-Committed = Callable[[Sequence[Batch]], None]
+Rows = Mapping[str, Sequence[Row]]
 
 
-def lock_run(folder: Path) -> IO[str]:
-    """Take the run for this process; the lock goes when the file is closed or the process dies. Raises `RunLocked`."""
-    file = open(folder / LOCK, "a+", encoding="utf-8")  # noqa: SIM115 - held open on purpose
+def lock_run(folder: Path) -> IO[bytes]:
+    """Take the run for this process; the lock goes when the file is closed or the process dies.
+
+    Raises `RunLocked` and `StoreFailed`.
+    """
+    path = folder / LOCK
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.seek(0)
-        holder = file.read().strip() or "another process"
-        file.close()
+        with ExitStack() as unless_locked:
+            file = unless_locked.enter_context(open(path, "a+b", buffering=0))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            holder = f"pid {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+            file.truncate(0)
+            file.write(holder.encode())
+            unless_locked.pop_all()
+    except BlockingIOError:
+        holder = path.read_text("utf-8") or "another process"
         raise RunLocked(f"{folder} is being written by {holder}; wait for it or stop it.") from None
-    file.truncate(0)
-    file.write(f"pid {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
-    file.flush()
+    except OSError as error:
+        raise unwritable(path, error) from None
     return file
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Return the writing connection to the store at `path`; a new one gets its tables. Raises `StoreDamaged`."""
+def unwritable(path: Path, error: Exception) -> StoreFailed:
+    """Return the error that ends a run because `path`, in its folder, cannot be written."""
+    reason = error.strerror if isinstance(error, OSError) else error
+    room = ""
+    with suppress(OSError):
+        room = f"; {shutil.disk_usage(path.parent).free / 1e6:.0f} MB free"
+    return StoreFailed(
+        f"{path} cannot be written ({reason}{room}); what was shown is safe: mend the disk or make room, then resume."
+    )
+
+
+def open_database(path: Path, facts: Mapping[str, object]) -> sqlite3.Connection:
+    """Return the writing connection to the store at `path`; a new one gets its tables, and `facts` about the run.
+
+    Raises `StoreDamaged` and `StoreFailed`.
+    """
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
         database.execute("PRAGMA journal_size_limit=67108864")
         if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+            database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={VERSION};")
+            _insert(database, PUT_META, [hashed(key, json.dumps(value)) for key, value in facts.items()])
+            database.execute("COMMIT")
     except sqlite3.DatabaseError as error:
         database.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise unwritable(path, error) from None
         raise StoreDamaged(f"{path} is no store that can be written ({error}); restore it from a copy.") from None
     return database
 
 
+def _insert(database: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
+    for start in range(0, len(rows), MOST_ROWS):
+        some = rows[start : start + MOST_ROWS]
+        places = ", ".join(f"({', '.join('?' * len(row))})" for row in some)
+        database.execute(f"{statement} VALUES {places}", [value for row in some for value in row])
+
+
 class Store:
-    """A run's store while it is written. Every method belongs to the event loop; only the thread touches SQLite."""
+    """A run's store while it is written. Every method belongs to the event loop; while it plays, SQLite to the thread.
 
-    def __init__(self, folder: Path, committed: Committed = lambda batches: None) -> None:
-        """Open the store in `folder`; `committed` is told of batches once they are safe.
+    What is put is safe once `committed` has yielded it, or `finish` has returned.
+    """
 
-        Raises `RunLocked` and `StoreDamaged`.
+    def __init__(self, folder: Path, facts: Mapping[str, object] | None = None) -> None:
+        """Open the store in `folder`, or make it, with `facts` about the run as a whole.
+
+        Raises `RunLocked`, `StoreDamaged` and `StoreFailed`.
         """
-        self.folder = folder
-        self._committed = committed
         self._lock = lock_run(folder)
-        self._database = open_database(folder / DATABASE)
+        self._path = folder / DATABASE
+        try:
+            self._database = open_database(self._path, facts or {})
+        except (StoreDamaged, StoreFailed):
+            self._lock.close()
+            raise
         self._loop = asyncio.get_running_loop()
-        self._waiting: queue.SimpleQueue[Batch | asyncio.Future[None] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Batch, Rows] | None] = queue.SimpleQueue()
+        self._safe: asyncio.Queue[Sequence[Batch]] = asyncio.Queue()
         self._failure: StoreFailed | None = None
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
         self._thread.start()
@@ -80,85 +123,66 @@ class Store:
         """Give a batch to the writer and go on. Raises `StoreFailed` if an earlier one could not be written."""
         if self._failure:
             raise self._failure
-        self._waiting.put(batch)
+        self._waiting.put((batch, rows_of(batch)))
 
-    async def drain(self) -> None:
-        """Wait until all that was put is safe and has been shown. Raises `StoreFailed`."""
-        safe: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.put(safe)
-        await safe
+    async def caught_up(self) -> None:
+        """Wait while the writer is far behind: what waits is held in memory."""
+        while self._waiting.qsize() > FAR_BEHIND:
+            await asyncio.sleep(0.01)
 
-    def set_meta(self, **values: object) -> None:
-        """Write facts about the run as a whole, before anything is put."""
-        rows = [(key, json.dumps(value)) for key, value in values.items()]
-        self._database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+    async def committed(self) -> AsyncIterator[Sequence[Batch]]:
+        """Yield what is safe, in the order in which it was put, until the store is finished."""
+        while batches := await self._safe.get():
+            yield batches
 
-    async def close(self) -> None:
-        """Write what waits, fold the journal into the store and let go of the run."""
+    async def finish(self) -> None:
+        """Write all that waits. Raises `StoreFailed` if not everything that was put is safe."""
         self._waiting.put(None)
         await asyncio.to_thread(self._thread.join)
+        if self._failure:
+            raise self._failure
+
+    def close(self) -> None:
+        """Fold the journal into the store and let go of the run."""
+        self._waiting.put(None)
+        self._thread.join()
         with suppress(sqlite3.Error):  # the journal is then kept as it is, and read from there
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._database.close()
         self._lock.close()
-        if self._failure:
-            raise self._failure
 
     def _write(self) -> None:
         going = True
         while going:
-            waiting = self._take()
-            going = None not in waiting
-            batches = [item for item in waiting if isinstance(item, Batch)]
-            if batches and self._failure is None:
-                self._try_commit(batches)
-            barriers = [item for item in waiting if isinstance(item, asyncio.Future)]
-            self._tell(batches, barriers)
+            taken = self._take()
+            going = taken[-1] is not None
+            waiting = [item for item in taken if item is not None]
+            if waiting and self._failure is None:
+                self._try_commit(waiting)
+        self._loop.call_soon_threadsafe(self._safe.put_nowait, ())
 
-    def _take(self) -> list[Batch | asyncio.Future[None] | None]:
-        """Return what waits, and wait if nothing does."""
+    def _take(self) -> list[tuple[Batch, Rows] | None]:
+        """Return what waits, and wait if nothing does; None comes last."""
         taken = [self._waiting.get()]
-        while len(taken) < MOST_AT_ONCE and not self._waiting.empty():
+        while taken[-1] is not None and len(taken) < MOST_AT_ONCE and not self._waiting.empty():
             taken.append(self._waiting.get())
         return taken
 
-    def _try_commit(self, batches: Sequence[Batch]) -> None:
+    def _try_commit(self, waiting: Sequence[tuple[Batch, Rows]]) -> None:
         try:
-            self._commit(batches)
-        except sqlite3.Error as error:
-            free = os.statvfs(self.folder).f_bavail * os.statvfs(self.folder).f_frsize / 1e6
-            self._failure = StoreFailed(
-                f"{self.folder / DATABASE} cannot be written ({error}; {free:.0f} MB free); "
-                "what was shown is safe: make room, then resume."
-            )
-            if self._database.in_transaction:
+            self._commit([rows for _, rows in waiting])
+        except Exception as error:  # whatever ends the writing, those who wait for it must hear of it
+            self._failure = unwritable(self._path, error)
+            with suppress(sqlite3.Error):  # SQLite has ended the transaction by itself
                 self._database.execute("ROLLBACK")
-
-    def _commit(self, batches: Sequence[Batch]) -> None:
-        execute, put_all = self._database.execute, self._database.executemany
-        execute("BEGIN IMMEDIATE")
-        for batch in batches:
-            if batch.state:
-                execute(PUT_EPISODE, episode_row(batch.state))
-            put_all(PUT_IMAGE, image_rows(batch))
-            put_all(PUT_NODE, node_rows(batch))
-            put_all(PUT_CALL, call_rows(batch))
-            put_all(PUT_EVENT, event_rows(batch))
-        execute("COMMIT")
-
-    def _tell(self, batches: Sequence[Batch], barriers: Sequence[asyncio.Future[None]]) -> None:
-        if self._failure is None and batches:
-            self._loop.call_soon_threadsafe(self._committed, batches)
-        for barrier in barriers:
-            self._loop.call_soon_threadsafe(self._release, barrier)
-
-    def _release(self, barrier: asyncio.Future[None]) -> None:
-        if barrier.done():
-            return
-        if self._failure:
-            barrier.set_exception(self._failure)
         else:
-            barrier.set_result(None)
+            self._loop.call_soon_threadsafe(self._safe.put_nowait, [batch for batch, _ in waiting])
+
+    def _commit(self, written: Sequence[Rows]) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+        for statement in written[0]:
+            _insert(self._database, statement, [row for rows in written for row in rows[statement]])
+        self._database.execute("COMMIT")
 
 
 def now() -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sandbox.rows import Asked
 from sandbox.store import now
 from scenes.chat import Call, CallFailed, Completion, Request
+from scenes.clean import without_surrogates
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Diverged(Exception):
     """Play asks something else than what is on record under the same key."""
 
     def __init__(self, key: str, request: Request, answer: Answer) -> None:
-        super().__init__(f"the request {key} is not the one on record")
+        super().__init__(f"the request {key} is not the one on record; `rolestage replay RUN --check` shows what differs")
         self.key, self.request, self.answer = key, request, answer
 
 
@@ -56,7 +57,8 @@ class Tape:
         try:
             completion = await self._ask(key, request)
         except CallFailed as error:
-            self._fresh.append(Asked(key, request, None, str(error), now(), time.monotonic() - start))
+            reason = without_surrogates(str(error))
+            self._fresh.append(Asked(key, request, None, reason, now(), time.monotonic() - start))
             raise
         self._fresh.append(Asked(key, request, completion, None, now(), time.monotonic() - start))
         return completion

@@ -2,30 +2,41 @@
 
 from collections.abc import Iterable, Iterator
 
+from rich.console import Console
 from rich.text import Text
 
 from scenes.clean import clean
 from scenes.event import Event
+from scenes.sights import PictureFacts
+from scenes.storybook.drawing import describe
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_red", "bright_cyan", "bright_magenta")
+MARGIN = 5
+"""Columns on the left that hold the number of the turn, and nothing else: no text can pass for another line."""
+NARROWEST = 20
 
 
 class Transcript:
     """Writes the events of one episode as lines of text; the same speaker has the same colour throughout."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], console: Console) -> None:
+        """`names` are all who could perceive something; lines are broken to the width of `console`."""
         self._everybody = set(names)
         self._styles: dict[str, str] = {}
+        self._console = console
 
     def line(self, event: Event) -> Text:
         """Return the line for `event`."""
-        text = Text(f"{event.turn:>3}  " if event.turn else "     ", style="dim")
-        text.append(clean(event.actor) or "·", style=self._style(event.actor))
-        text.append(_sign(event))
-        text.append(clean(_words(event)), style=_manner(event))
+        actor = clean(event.actor) or "·", self._style(event.actor)
+        text = Text.assemble(actor, _sign(event), (clean(_words(event)), _manner(event)))
         for remark in self._remarks(event):
             text.append(f"  ‹{clean(remark)}›", style="dim")
-        return text
+        return self.paragraph(text, f"{event.turn:>3}" if event.turn else "")
+
+    def paragraph(self, text: Text, first: str = "") -> Text:
+        """Return `text` broken into rows beside the margin, with `first` in the margin of the first row."""
+        rows = text.wrap(self._console, max(NARROWEST, self._console.width - MARGIN))
+        return Text.assemble((first.ljust(MARGIN), "dim"), Text("\n" + " " * MARGIN).join(rows))
 
     def _style(self, actor: str) -> str:
         if actor not in self._styles:
@@ -39,8 +50,7 @@ class Transcript:
         elif missing and event.kind != "image":
             others = ", ".join(f"{name} {how}" for name, how in event.visible_to.items() if name != event.actor)
             yield others or "nobody perceived it"
-        if event.flags:
-            yield from odd(event)
+        yield from odd(event)
 
 
 def odd(event: Event) -> Iterator[str]:
@@ -55,6 +65,13 @@ def odd(event: Event) -> Iterator[str]:
         yield "said nothing"
     if event.flags.dropped:
         yield f"{event.flags.dropped} oldest lines did not fit its prompt"
+
+
+def caption(facts: PictureFacts) -> Text:
+    """Return what a picture is, in a line."""
+    what = describe(facts.drawing) if facts.drawing else facts.file or ""
+    part = " (a part of it)" if facts.crop or facts.blur else ""
+    return Text(clean(f"picture {facts.name}{part}: {what}"), style="dim")
 
 
 def _sign(event: Event) -> str:

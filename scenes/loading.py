@@ -1,27 +1,29 @@
 """From a scenario file to settings that can be played: everything that can be wrong is found before a model loads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from scenes.chance import seed_for
-from scenes.checked import problems_in, validated
+from scenes.checked import validated
 from scenes.document import Document, read_document
-from scenes.image import ImageRefused, Picture
-from scenes.matrix import Matrix, keys_of, matrix_of, variant_id, with_values
+from scenes.image import Picture
+from scenes.matrix import Matrix, matrix_of, variant_id, with_values
 from scenes.problem import InputRefused, Problem
 from scenes.profile import CharacterProfile
 from scenes.profile_file import read_profile
-from scenes.references import Finding, Keys, findings, unknown
-from scenes.scenario import PlayerSpec, Range, Scenario
+from scenes.references import ASKED, Finding, Keys, findings, named, unknown
+from scenes.scenario import Axis, InterviewQuestion, PlayerSpec, Range, Scenario
 from scenes.scene import Setting
 from scenes.sights import KeepPicture, PictureSource, shown_pictures
 from scenes.tree import Json
 
 COMMENT_QUESTION = "Comment on the picture."
 NEVER_VARIED = ("schema_version", "vary", "episodes", "title")
+MOST_VARIANTS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,10 @@ class Source:
 
     def variant_with(self, values: Mapping[str, Any], index: int = 0) -> Variant:
         """Return the variant that sets `values`; its scenario has the player that a bare comment gets."""
-        scenario = self.scenario
-        if values:
-            scenario = self._varied(values)
-        if scenario.kind == "comment" and scenario.player is None:
-            asked = PlayerSpec(questions=(COMMENT_QUESTION,))
-            scenario = scenario.model_copy(update={"player": asked})
-        return Variant(index, variant_id(values), dict(values), scenario, self._cast(scenario))
+        scenario = self._varied(values) if values else self.scenario
+        profiles = self._cast(scenario)
+        parts = {"player": _player(scenario), **_renamed(scenario, profiles, self._cast(self.scenario))}
+        return Variant(index, variant_id(values), dict(values), scenario.model_copy(update=parts), profiles)
 
     def _varied(self, values: Mapping[str, Any]) -> Scenario:
         document = Document(self.document.file, with_values(self.data, values), self.document.tree)
@@ -100,9 +99,43 @@ class Source:
         return Setting(variant.scenario, variant.profiles, sights, gallery)
 
 
-def _problems(document: Document, found: list[Finding]) -> Iterator[Problem]:
+def _problems(document: Document, found: Iterable[Finding]) -> Iterator[Problem]:
     for keys, message in found:
         yield document.problem(keys, message)
+
+
+def _player(scenario: Scenario) -> PlayerSpec | None:
+    """Return who asks: nobody where the kind has no room for one, and the stage where a comment names nobody."""
+    if scenario.kind == "comment" and scenario.player is None:
+        return PlayerSpec(questions=(COMMENT_QUESTION,))
+    return scenario.player if scenario.kind in ASKED else None
+
+
+def _renamed(
+    scenario: Scenario, profiles: Sequence[CharacterProfile], written: Sequence[CharacterProfile]
+) -> dict[str, Any]:
+    """Return the parts of a scenario that name speakers, with the names that these have in the variant.
+
+    The file was `written` with one cast; where `vary` puts another character in, a name means whoever has that part.
+    """
+
+    def name(given: str) -> str:
+        index = named(given, profiles)
+        index = named(given, written) if index is None else index
+        return given if index is None else profiles[index].name
+
+    policy = scenario.turn_policy
+    return {
+        "opening": tuple({name(speaker): text for speaker, text in line.items()} for line in scenario.opening),
+        "turn_policy": tuple(map(name, policy)) if isinstance(policy, tuple) else policy,
+        "interview": tuple(_renamed_question(question, name) for question in scenario.interview),
+    }
+
+
+def _renamed_question(question: InterviewQuestion, name: Callable[[str], str]) -> InterviewQuestion:
+    to = name(question.to) if isinstance(question.to, str) else tuple(map(name, question.to))
+    truth = name(question.truth) if question.truth and question.choices == "cast" else question.truth
+    return question.model_copy(update={"to": to, "truth": truth})
 
 
 def scenario_file(path: Path) -> Path:
@@ -113,14 +146,15 @@ def scenario_file(path: Path) -> Path:
 def load(path: Path, root: Path | None = None, settings: Mapping[str, Any] | None = None) -> Source:
     """Read and check the scenario at `path`, with `settings` (paths and values) put over what it says.
 
-    Raises `InputRefused` with every problem found in the file, in the files that it names and in its matrix.
+    Raises `InputRefused` with every problem found in the file and in the files that it names, or, where these are
+    sound, in its matrix.
     """
     file = scenario_file(path)
     document = read_document(file, str(file))
     data = with_values(document.data, settings or {})
     scenario = validated(Scenario, Document(document.file, data, document.tree))
     source = Source(document, data, scenario, file.parent, root or file.parent)
-    problems = _reference_problems(source) + _matrix_problems(source)
+    problems = _reference_problems(source) or _matrix_problems(source)
     if problems:
         raise InputRefused(problems)
     return source
@@ -134,8 +168,9 @@ def _reference_problems(source: Source) -> list[Problem]:
         problems += found
     known = [profile for profile in profiles if profile is not None]
     if len(known) == len(profiles):
-        problems += _problems(source.document, list(findings(source.scenario, known)))
-    return problems + _picture_problems(source)
+        played = source.scenario.model_copy(update={"player": _player(source.scenario)})
+        problems += _problems(source.document, findings(played, known))
+    return problems + list(_problems(source.document, _refused_pictures(source, source.scenario, source._pictures)))
 
 
 def _profile_or_problems(
@@ -147,49 +182,71 @@ def _profile_or_problems(
         return None, [_placed(problem, source.document, keys) for problem in refusal.problems]
 
 
-def _placed(problem: Problem, document: Document, keys: Keys) -> Problem:
-    """A problem inside another file keeps its place there; one about the file as a whole stands where it is named."""
-    return problem if problem.line else document.problem(keys, problem.message)
+def _placed(problem: Problem, document: Document, keys: Keys, lead: str = "") -> Problem:
+    """A problem at a place in another file stays there; any other stands where the scenario names the cause."""
+    if problem.line and problem.file != document.file:
+        return problem
+    return document.problem(keys, lead + problem.message)
 
 
-def _picture_problems(source: Source) -> list[Problem]:
-    reader = PictureSource(source.folder, source.root, source._pictures, lambda picture, facts: None)
-    refused = shown_pictures(source.scenario, reader)[2]
-    return list(_problems(source.document, refused))
+def _refused_pictures(source: Source, scenario: Scenario, read: dict[str, Picture]) -> list[Finding]:
+    reader = PictureSource(source.folder, source.root, read, lambda picture, facts: None)
+    return shown_pictures(scenario, reader)[2]
 
 
 def _matrix_problems(source: Source) -> list[Problem]:
-    problems = []
-    for path, axis in source.scenario.vary.items():
-        keys: Keys = ("vary", path)
-        if path.split(".")[0] in NEVER_VARIED:
-            problems.append(source.document.problem(keys, f'"{path}" cannot be varied; vary what is played.'))
-            continue
-        values = {0: axis.range[0], 1: axis.range[1] - 1} if isinstance(axis, Range) else dict(enumerate(axis))
-        for at, value in values.items():
-            place = keys if isinstance(axis, Range) else (*keys, at)
-            problems += _value_problems(source, path, value, place)
-    return problems
+    """Try the values of each axis by themselves, everything else as the file has it; of a range its two ends."""
+    vary = source.scenario.vary
+    if prod(map(_length, vary.values())) > MOST_VARIANTS:
+        rule = f"the matrix has more than {MOST_VARIANTS:,} variants; shorten its ranges."
+        return [source.document.problem(("vary",), rule)]
+    found = (problem for path, axis in vary.items() for problem in _axis_problems(source, path, axis))
+    return list(dict.fromkeys(found))
 
 
-def _value_problems(source: Source, path: str, value: Any, place: Keys) -> list[Problem]:
-    """Try one value of one axis, everything else as the file has it."""
+def _length(axis: Axis) -> int:
+    return axis.range[1] - axis.range[0] if isinstance(axis, Range) else len(axis)
+
+
+def _axis_problems(source: Source, path: str, axis: Axis) -> Iterator[Problem]:
+    document, keys = source.document, ("vary", path)
+    wrong = _wrong_path(source, path)
+    if wrong:
+        yield Problem(document.file, *document.key_place(keys), wrong)
+    elif isinstance(axis, Range):
+        for value in (axis.range[0], axis.range[1] - 1):
+            yield from _value_problems(source, path, value, keys)
+    else:
+        for at, value in enumerate(axis):
+            yield from _value_problems(source, path, value, (*keys, at))
+
+
+def _wrong_path(source: Source, path: str) -> str | None:
+    """Return why nothing can be varied at `path`, if so."""
+    if path.split(".")[0] in NEVER_VARIED:
+        return f'"{path}" cannot be varied; vary what is played.'
+    try:
+        with_values(source.data, {path: None})
+    except LookupError:
+        return unknown("value of this file", path, list(_paths(source.data)))
+    return None
+
+
+def _value_problems(source: Source, path: str, value: Any, place: Keys) -> Iterator[Problem]:
+    lead = f'as "{path}": '
     try:
         variant = source.variant_with({path: value})
-    except LookupError as error:
-        known = [".".join(map(str, keys)) for keys in _paths(source.data)]
-        return [source.document.problem(place, unknown("value of this file", path, known) + f" (stopped at {error})")]
     except InputRefused as refusal:
-        return [source.document.problem(place, f'as "{path}": {problem.message}') for problem in refusal.problems]
+        yield from (_placed(problem, source.document, place, lead) for problem in refusal.problems)
+        return
     found = list(findings(variant.scenario, variant.profiles))
-    return [source.document.problem(place, f'as "{path}": {message}') for _, message in found]
+    if path.startswith("images.") or ".sees" in path:
+        found += _refused_pictures(source, variant.scenario, dict(source._pictures))
+    yield from (source.document.problem(place, lead + message) for _, message in found)
 
 
-def _paths(data: Json, keys: Keys = ()) -> Iterator[Keys]:
+def _paths(data: Json, lead: str = "") -> Iterator[str]:
     children: Any = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     for key, value in children:
-        yield (*keys, key)
-        yield from _paths(value, (*keys, key))
-
-
-__all__ = ["ImageRefused", "Source", "Variant", "keys_of", "load", "problems_in", "scenario_file"]
+        yield f"{lead}{key}"
+        yield from _paths(value, f"{lead}{key}.")

@@ -39,30 +39,30 @@ def _axis(path: str, axis: Axis) -> tuple[str, Sequence[Any]]:
 
 
 def variant_id(values: Mapping[str, Any]) -> str:
-    """Return eight hexadecimal digits that name a variant by its values, whatever its place in the matrix."""
+    """Return hexadecimal digits that name a variant by its values, whatever its place in the matrix.
+
+    Sixteen of them: with eight, a million variants would hold a hundred pairs that share a name, and so their seeds.
+    """
     if not values:
         return "base"
-    return blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=4).hexdigest()
-
-
-def keys_of(path: str) -> tuple[str | int, ...]:
-    """Return the steps of a dotted path; a number is the place in a list."""
-    return tuple(int(step) if step.isdecimal() else step for step in path.split("."))
+    return blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def with_values(data: Any, values: Mapping[str, Any]) -> Any:
     """Return `data` with each path set to its value, sharing what is not changed. Raises `LookupError`."""
     for path, value in values.items():
-        data = _with(data, keys_of(path), value)
+        data = _with(data, path.split("."), value)
     return data
 
 
-def _with(data: Any, keys: tuple[str | int, ...], value: Any) -> Any:
-    if not keys:
+def _with(data: Any, steps: list[str], value: Any) -> Any:
+    """Set what `steps` lead to: keys of mappings, which may be new if last, and places in lists, which may not."""
+    if not steps:
         return value
-    key, rest = keys[0], keys[1:]
-    if isinstance(data, list) and isinstance(key, int):
-        return [*data[:key], _with(data[key], rest, value), *data[key + 1 :]]
-    if isinstance(data, dict) and isinstance(key, str) and (key in data or not rest):
-        return {**data, key: _with(data.get(key), rest, value)}
-    raise LookupError(key)
+    step, rest = steps[0], steps[1:]
+    if isinstance(data, dict) and (step in data or not rest):
+        return {**data, step: _with(data.get(step), rest, value)}
+    if isinstance(data, list) and step.isdecimal() and int(step) < len(data):
+        at = int(step)
+        return [*data[:at], _with(data[at], rest, value), *data[at + 1 :]]
+    raise LookupError(step)

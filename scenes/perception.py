@@ -21,10 +21,11 @@ def earshot(scenario: Scenario) -> "nx.Graph[str]":
 
 
 def groups_in_earshot(scenario: Scenario) -> list[set[str]]:
-    """Return the sets of places that are joined by chains of `beside`."""
+    """Return the places of the cast in sets: within one, everybody hears everybody, if need be through others."""
     import networkx as nx
 
-    return list(nx.connected_components(earshot(scenario)))
+    occupied = {member.place for member in scenario.cast if member.place}
+    return list(nx.connected_components(earshot(scenario).subgraph(occupied)))
 
 
 class Perception:

@@ -8,12 +8,14 @@ from itertools import chain
 from scenes.clean import one_line
 from scenes.perception import groups_in_earshot
 from scenes.profile import CharacterProfile
-from scenes.scenario import Scenario
+from scenes.scenario import Kind, Scenario
 
 Keys = tuple[str | int, ...]
 Finding = tuple[Keys, str]
 """Where in the file, and the sentence that says what is wrong and how to mend it."""
 
+ASKED: tuple[Kind, ...] = ("comment", "human-role")
+"""The kinds of scenario in which somebody outside the cast asks."""
 RESERVED_NAMES = ("Narrator", "Scene", "all", "cast", "everyone")
 
 
@@ -47,24 +49,19 @@ def findings(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterat
         _pictures(scenario),
         _places(scenario, profiles),
         _speakers(scenario, profiles),
-        _interview(scenario, profiles),
+        _truths(scenario),
         _kind(scenario),
     )
 
 
 def _names(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
-    taken = {folded(name): name for name in RESERVED_NAMES}
-    if scenario.player:
-        taken[folded(scenario.player.name)] = scenario.player.name
-    for index, profile in enumerate(profiles):
-        where = ("cast", index, "character")
-        if folded(profile.name) in taken:
-            other = one_line(taken[folded(profile.name)])
-            yield (
-                where,
-                f'the name "{one_line(profile.name)}" is taken already (by "{other}"); give this character another.',
-            )
-        taken[folded(profile.name)] = profile.name
+    taken = {folded(name): "the stage itself" for name in RESERVED_NAMES}
+    named_here: list[tuple[Keys, str]] = [(("player",), scenario.player.name)] if scenario.player else []
+    named_here += [(("cast", index, "character"), profile.name) for index, profile in enumerate(profiles)]
+    for where, name in named_here:
+        if folded(name) in taken:
+            yield where, f'the name "{one_line(name)}" is taken by {taken[folded(name)]}; give this one another.'
+        taken[folded(name)] = f'"{one_line(name)}"'
 
 
 def _pictures(scenario: Scenario) -> Iterator[Finding]:
@@ -101,62 +98,66 @@ def _places(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterato
 
 
 def _out_of_earshot(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
-    groups = groups_in_earshot(scenario)
-    home = next(group for group in groups if scenario.cast[0].place in group)
+    first = scenario.cast[0].place
+    home = next(group for group in groups_in_earshot(scenario) if first in group)
     for index, member in enumerate(scenario.cast):
         if member.place not in home:
             here, there = one_line(profiles[index].name), one_line(profiles[0].name)
             yield (
                 ("cast", index, "place"),
-                f'{here} in "{member.place}" and {there} in "{scenario.cast[0].place}" can never hear each other: '
-                f'no chain of "beside" joins the two places; add one.',
+                f'{here} in "{member.place}" and {there} in "{first}" can never hear each other, not even through '
+                'somebody between; put the two places "beside" each other.',
             )
 
 
 def _speakers(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
-    names = [profile.name for profile in profiles]
-    if isinstance(scenario.turn_policy, tuple):
-        for at, name in enumerate(scenario.turn_policy):
-            if named(name, profiles) is None:
-                yield ("turn_policy", at), unknown("character", name, names)
-        if not scenario.turn_policy:
-            yield ("turn_policy",), "a list of speakers needs at least one name."
+    for where, name, also in _mentions(scenario):
+        wrong = _stranger(name, profiles, also)
+        if wrong:
+            yield where, wrong
+    if scenario.turn_policy == ():
+        yield ("turn_policy",), "a list of speakers needs at least one name."
     for at, line in enumerate(scenario.opening):
         if len(line) != 1:
             yield ("opening", at), 'one line of "opening" has one speaker, such as `- {Brack: "Evening."}`.'
-        for name in line:
-            if name != "Narrator" and named(name, profiles) is None:
-                yield ("opening", at, name), unknown("character", name, ["Narrator", *names])
 
 
-def _interview(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
-    names = [profile.name for profile in profiles]
+def _mentions(scenario: Scenario) -> Iterator[tuple[Keys, str, tuple[str, ...]]]:
+    """Yield every name of one of the cast: where it stands, the name, and what may stand there instead."""
+    for at, name in enumerate(scenario.turn_policy if isinstance(scenario.turn_policy, tuple) else ()):
+        yield ("turn_policy", at), name, ()
+    for at, line in enumerate(scenario.opening):
+        yield from ((("opening", at, name), name, ("Narrator",)) for name in line)
     for at, question in enumerate(scenario.interview):
         asked = [question.to] if isinstance(question.to, str) else question.to
-        for name in asked:
-            if name != "all" and named(name, profiles) is None:
-                yield ("interview", at, "to"), unknown("character", name, ["all", *names])
+        yield from ((("interview", at, "to"), name, ("all",)) for name in asked)
+        if question.truth is not None and question.choices == "cast":
+            yield ("interview", at, "truth"), question.truth, ()
+
+
+def _stranger(name: str, profiles: Sequence[CharacterProfile], also: Sequence[str]) -> str | None:
+    """Return what is wrong with `name` as that of one of the cast, if anything is."""
+    if name in also or named(name, profiles) is not None:
+        return None
+    owners = [one_line(profile.name) for profile in profiles if folded(name) in map(folded, profile.aliases)]
+    if owners:
+        return f'"{one_line(name)}" may be {" or ".join(owners)}; write the whole name.'
+    return unknown("character", name, [*also, *(profile.name for profile in profiles)])
+
+
+def _truths(scenario: Scenario) -> Iterator[Finding]:
+    for at, question in enumerate(scenario.interview):
         if question.truth is not None and question.choices is None:
             yield ("interview", at, "truth"), 'a "truth" needs "choices" to be chosen from; add them.'
-        if question.truth is not None and question.choices == "cast" and named(question.truth, profiles) is None:
-            yield ("interview", at, "truth"), unknown("character", question.truth, names)
-        if (
-            question.truth is not None
-            and isinstance(question.choices, tuple)
-            and question.truth not in question.choices
-        ):
-            yield (
-                ("interview", at, "truth"),
-                f'"{one_line(question.truth)}" is not one of the choices; use one of them.',
-            )
+        elif isinstance(question.choices, tuple) and question.truth not in (None, *question.choices):
+            truth = one_line(question.truth or "")
+            yield ("interview", at, "truth"), f'"{truth}" is not one of the choices; use one of them.'
 
 
 def _kind(scenario: Scenario) -> Iterator[Finding]:
-    asked = scenario.kind in ("comment", "human-role")
+    asked = scenario.kind in ASKED
     if scenario.kind == "human-role" and scenario.player is None:
         yield ("kind",), 'a human-role scenario needs a "player" who asks; add one, with "questions" for instance.'
-    if not asked and scenario.player is not None:
-        yield ("player",), f'nobody plays against the cast in a scenario of kind "{scenario.kind}"; remove "player".'
     if not asked and len(scenario.cast) < 2:
         yield ("cast",), f'a scenario of kind "{scenario.kind}" needs at least two characters; add one.'
     if scenario.kind == "story" and scenario.narrator is None:
@@ -166,14 +167,22 @@ def _kind(scenario: Scenario) -> Iterator[Finding]:
 
 
 def unplayable(scenario: Scenario) -> Iterator[Finding]:
-    """Yield what is a valid scenario, but nothing that this version plays."""
+    """Yield what this version cannot play as it is meant, so that it plays nothing of the scenario."""
     if scenario.mind != "none":
         yield ("mind",), "minds are read but not played by this version; write `mind: none`."
-    if scenario.interview:
-        yield ("interview",), "interviews are read but not played by this version; remove them."
     if scenario.turn_policy in ("narrator", "simultaneous"):
         yield (
             ("turn_policy",),
             f'the policy "{scenario.turn_policy}" is read but not played by this version; '
             "take round_robin, random, mention or a list of names.",
         )
+
+
+def unplayed(scenario: Scenario) -> Iterator[Finding]:
+    """Yield what is left out when this version plays the scenario; the rest is played as it is meant."""
+    if scenario.player and scenario.kind not in ASKED:
+        yield ("player",), f'nobody asks in a scenario of kind "{scenario.kind}", so the player has no part in it.'
+    if scenario.interview:
+        yield ("interview",), "interviews are read but not held by this version."
+    if scenario.scorers:
+        yield ("scorers",), "scorers are read but not run by this version."

@@ -171,5 +171,5 @@ def _keys(names: Sequence[str]) -> dict[str, str]:
     keys: dict[str, str] = {}
     for index, name in enumerate(names):
         letters = "".join(char for char in name.casefold() if char.isalnum())[:24] or "cast"
-        keys[name] = letters if letters not in keys.values() else f"{letters}{index}"
+        keys[name] = letters if letters not in keys.values() else f"{letters}-{index}"
     return keys

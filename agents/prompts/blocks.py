@@ -1,9 +1,9 @@
 """The pieces of text that the layouts share: profiles, notes on a picture, the scene, one turn as a line."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from scenes.chat import Segment
-from scenes.event import Event
+from scenes.event import NARRATOR, Event
 from scenes.profile import SECTION_TITLES, CharacterProfile
 from scenes.scenario import Notes
 from scenes.scene import PastTurn, Shown, View
@@ -84,9 +84,8 @@ def scene_text(view: View) -> str:
 
 def everybody(view: View) -> list[CharacterProfile]:
     """Return the public profiles of the whole cast in one order for all, which is what lets them share a text."""
-    outside = {view.player}
     people = [view.me.public(), *view.others]
-    return sorted((profile for profile in people if profile.name not in outside), key=lambda profile: profile.name)
+    return sorted((profile for profile in people if profile.name != view.player), key=lambda profile: profile.name)
 
 
 def notes_text(notes: Notes) -> str:
@@ -120,6 +119,16 @@ def turn_pictures(turn: PastTurn) -> Iterator[Segment]:
         if event.image:
             yield Segment("history", "user", "A new picture comes into sight:", glue="\n")
             yield Segment("history", "user", image=event.image, glue="\n")
+
+
+def last_told(past: Sequence[PastTurn]) -> int | None:
+    """Return the place of the last turn with words in it; empty replies and new pictures have none."""
+    return next((at for at in range(len(past) - 1, -1, -1) if told(past[at].events)), None)
+
+
+def begun(view: View) -> bool:
+    """Return whether anybody but the narrator has said or done anything that this view holds."""
+    return any(turn.actor != NARRATOR and told(turn.events) for turn in view.past)
 
 
 def line(turn: PastTurn, label: str | None = None) -> str:

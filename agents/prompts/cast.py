@@ -1,10 +1,11 @@
 """The layouts `cast-first` and `script`: one text for the whole cast, so that no line is ever computed twice.
 
-Both refuse anything that one character has for itself. In `script` the reply goes on in the text where its own history
-lies: the floor of what a dialogue can cost.
+Both refuse anything that one character has for itself, and thoughts stay out of them. In `script` the reply goes on in
+the text where its own history lies: the floor of what a dialogue can cost.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from agents.prompts.blocks import (
     everybody,
@@ -15,7 +16,6 @@ from agents.prompts.blocks import (
     scene_text,
     sections,
     standing,
-    turn_pictures,
 )
 from agents.prompts.layout import Layout
 from scenes.chat import Segment
@@ -36,10 +36,15 @@ def _opening(view: View) -> Iterator[Segment]:
         yield Segment("cast", "user", f"{introduced(profile)}\n{sections(profile)}")
 
 
+def _shared_line(turn: PastTurn) -> str:
+    """Return the turn as a line without thoughts, which one of the cast alone would read."""
+    return line(replace(turn, events=tuple(event for event in turn.events if event.kind != "thought")))
+
+
 def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
-    yield from turn_pictures(turn)
-    if line(turn):
-        yield Segment("history", "user", line(turn), glue="\n\n" if first else "\n")
+    words = _shared_line(turn)
+    if words:
+        yield Segment("history", "user", words, glue="\n\n" if first else "\n")
 
 
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
@@ -54,8 +59,9 @@ def _script_opening(view: View) -> Iterator[Segment]:
 
 
 def _script_past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
-    if line(turn):
-        yield Segment("history", "assistant", line(turn).replace("\n", " "), glue="\n")
+    words = _shared_line(turn)
+    if words:
+        yield Segment("history", "assistant", words.replace("\n", " "), glue="\n")
 
 
 def _script_ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:

@@ -7,6 +7,7 @@ cast, so (A-1)(Iv+s) tokens are saved over persona-first with A agents, I pictur
 from collections.abc import Iterator
 
 from agents.prompts.blocks import (
+    begun,
     introduced,
     language_name,
     line,
@@ -52,8 +53,8 @@ def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     where = standing(view)
     if where:
         yield Segment("now", "user", where)
-    words = f"Reply as {view.me.name}." if view.past else f"Begin the conversation as {view.me.name}."
-    yield Segment("instruction", "user", words, glue="\n" if where else "\n\n")
+    task = "Reply" if begun(view) else "Begin the conversation"
+    yield Segment("instruction", "user", f"{task} as {view.me.name}.", glue="\n" if where else "\n\n")
 
 
 IMAGES_FIRST = Layout("images-first", _opening, _past, _ending)

@@ -7,7 +7,7 @@ told, without its sections and without what is private in it; the scenario's own
 
 from collections.abc import Iterator
 
-from agents.prompts.blocks import line, sheet, standing, told, turn_pictures
+from agents.prompts.blocks import last_told, line, sheet, standing, told, turn_pictures
 from agents.prompts.layout import Layout
 from scenes.chat import Segment
 from scenes.scene import PastTurn, View
@@ -43,9 +43,10 @@ def _cue(needed: bool, words: str) -> Iterator[Segment]:
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     if standing(view):
         yield Segment("now", "user", standing(view), glue="\n" if view.past else "")
-    if not view.past:
+    last = last_told(view.past)
+    if last is None:
         yield Segment("instruction", "user", "Scene: Begin.", glue="\n" if standing(view) else "")
-    elif view.past[-1].actor == view.me.name:
+    elif view.past[last].actor == view.me.name:
         yield Segment("instruction", "user", "Scene: Go on.", glue="\n")
 
 

@@ -5,10 +5,12 @@ keeps the state of a prefix computes what is new. Which layout is cheapest for w
 docs/design.md.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from agents.prompts.blocks import last_told, told, turn_pictures
 from scenes.chat import Prompt, Segment
+from scenes.event import NARRATOR
 from scenes.scenario import LayoutName
 from scenes.scene import PastTurn, View
 
@@ -20,9 +22,9 @@ class Layout:
     name: LayoutName
     opening: Callable[[View], Iterable[Segment]]
     past: Callable[[View, PastTurn, bool], Iterable[Segment]]
-    """The last argument tells whether this is the first turn of the history."""
+    """The last argument tells whether no words were told before this turn."""
     ending: Callable[[View, PastTurn | None], Iterable[Segment]]
-    """Gets the turn to answer, if the layout quotes it at the end and somebody else spoke last."""
+    """Gets the turn to answer, if the layout quotes it at the end and it is somebody else's, not the narrator's."""
     quotes_last: bool = False
     """The last words of somebody else stand in the closing instruction and not yet in the history."""
     shared: bool = False
@@ -38,19 +40,28 @@ class PromptThread:
         self._view = view
         self._told = Prompt().then(*layout.opening(view))
         self._read = 0
-        self._has_history = False
+        self._has_words = False
 
     def prompt(self) -> Prompt:
         """Return the prompt for the agent's next reply."""
         past = self._view.past
-        last = past[-1] if past and past[-1].actor != self._view.me.name else None
-        quoted = last if self._layout.quotes_last else None
-        self._tell(past[self._read : len(past) - (quoted is not None)])
-        return self._told.then(*self._layout.ending(self._view, quoted))
+        end = self._history_end(past)
+        self._tell(past[self._read : end])
+        untold = past[end:]
+        new_pictures = (segment for turn in untold for segment in turn_pictures(turn))
+        quoted = untold[0] if untold else None
+        return self._told.then(*new_pictures, *self._layout.ending(self._view, quoted))
+
+    def _history_end(self, past: Sequence[PastTurn]) -> int:
+        """Return the place of the turn that is quoted at the end, if one is; it is told when others follow."""
+        last = last_told(past)
+        if not self._layout.quotes_last or last is None or past[last].actor in (self._view.me.name, NARRATOR):
+            return len(past)
+        return last
 
     def _tell(self, turns: Iterable[PastTurn]) -> None:
         for turn in turns:
-            segments = list(self._layout.past(self._view, turn, not self._has_history))
+            segments = list(self._layout.past(self._view, turn, not self._has_words))
             self._told = self._told.then(*segments)
-            self._has_history = self._has_history or bool(segments)
+            self._has_words = self._has_words or bool(segments and told(turn.events))
             self._read += 1

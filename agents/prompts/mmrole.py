@@ -3,13 +3,26 @@
 One user message: picture; step-in; description of the role; description of the partner (inter-role); auxiliary
 information of the picture; history of the conversation; the words to answer, or the task to begin. Source: the 294
 published test prompts (MMRole, YanqiDai/MMRole, data/test). Blocks are parted by two blank lines.
+
+In that order what is known of the picture, which all share, stands after the descriptions, which one alone reads: the
+cast has no more than the picture in common. All of it stays the same for one character, so its own prompt still grows
+only at the end; the words to answer move from there into the history when the next ones come.
 """
 
 from collections.abc import Iterator
 
-from agents.prompts.blocks import language_name, notes_text, private_lines, sections, standing, told, turn_pictures
+from agents.prompts.blocks import (
+    begun,
+    language_name,
+    notes_text,
+    private_lines,
+    sections,
+    standing,
+    told,
+    turn_pictures,
+)
 from agents.prompts.layout import Layout
-from scenes.chat import Segment
+from scenes.chat import Segment, Stability
 from scenes.profile import CharacterProfile
 from scenes.scene import PastTurn, View
 
@@ -21,27 +34,33 @@ def _from_world(profile: CharacterProfile) -> str:
     return f"{profile.name} from {profile.world}" if profile.world else profile.name
 
 
+def _meets_human(view: View) -> bool:
+    return view.player not in (None, view.me.name)
+
+
 def _partners(view: View) -> str:
-    if view.player:
-        return "a curious human"
-    return " and ".join(map(_from_world, view.others))
+    return "a curious human" if _meets_human(view) else " and ".join(map(_from_world, view.others))
 
 
-def _block(stability: str, text: str) -> Segment:
-    return Segment("scene" if stability == "scene" else "persona", "user", text, glue=BLOCK)
+def _step_in(view: View) -> str:
+    partners = _partners(view)
+    step = f"Step into the role of {_from_world(view.me)}, in conversation with {partners} about the picture."
+    return " ".join(text for text in (step, view.premise, f"Time: {view.time}." if view.time else None) if text)
+
+
+def _block(stability: Stability, text: str) -> Segment:
+    return Segment(stability, "user", text, glue=BLOCK)
 
 
 def _opening(view: View) -> Iterator[Segment]:
     yield Segment("global", "system", SYSTEM)
     for shown in view.pictures:
         yield Segment("images", "user", image=shown.image, glue="\n")
-    step_in = f"Step into the role of {_from_world(view.me)}, in conversation with {_partners(view)} about the picture."
-    yield Segment("scene", "user", " ".join([step_in, view.premise or ""]).strip(), glue="\n")
+    yield Segment("persona", "user", _step_in(view), glue="\n")
     own = "\n".join([sections(view.me), *(f"Only {view.me.name} knows: {text}" for text in private_lines(view))])
     yield _block("persona", f"Who {view.me.name} is:\n{own}")
-    if not view.player:
-        for other in view.others:
-            yield _block("persona", f"Who {other.name} is:\n{sections(other)}")
+    if not _meets_human(view):
+        yield from (_block("persona", f"Who {other.name} is:\n{sections(other)}") for other in view.others)
     known = "\n".join(notes_text(shown.notes) for shown in view.pictures if shown.notes)
     if known:
         yield _block("scene", f"What is known of the picture:\n{known}")
@@ -62,18 +81,18 @@ def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
 
 
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
-    where, language = standing(view), language_name(view.language)
+    where = standing(view)
     if where:
-        yield Segment("now", "user", where, glue=BLOCK)
-    manner = f"in {language}, with the tone, manner and vocabulary of {view.me.name}"
+        yield _block("now", where)
+    manner = f"in {language_name(view.language)}, with the tone, manner and vocabulary of {view.me.name}"
     if quoted:
         speaker = "the human" if quoted.actor == view.player else quoted.actor
         words = f"Respond to these words of {speaker} about the picture {manner}:\n{told(quoted.events)}"
-    elif view.past:
+    elif begun(view):
         words = f"Go on with the conversation {manner}."
     else:
         words = f"Begin the conversation with {_partners(view)}, with a question or a remark on the picture, {manner}."
-    yield Segment("instruction", "user", words, glue=BLOCK)
+    yield _block("instruction", words)
 
 
 MMROLE = Layout("mmrole", _opening, _past, _ending, quotes_last=True)

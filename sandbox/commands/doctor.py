@@ -3,11 +3,8 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.text import Text
-
-from sandbox.commands.out import console, print_json
 from sandbox.doctor import findings
-from scenes.clean import clean
+from sandbox.screen import Screen, print_json, safe
 
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red")}
 
@@ -18,10 +15,10 @@ def examine(runs: Path, as_json: bool) -> int:
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:
-        out = console()
+        screen = Screen()
         for finding in found:
             mark, style = MARKS[finding.state]
-            out.print(Text(f"{mark} {finding.name}: {clean(finding.value)}", style=style))
+            screen.print(safe(f"{mark} {finding.name}: {finding.value}", style))
             if finding.mend:
-                out.print(Text(f"    {clean(finding.mend)}"))
+                screen.print(safe(f"    {finding.mend}"))
     return 1 if any(finding.state == "fail" for finding in found) else 0

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from rich.text import Text
-
-from sandbox.commands.out import console, print_json
 from sandbox.half_blocks import half_blocks
+from sandbox.screen import Screen, print_json, safe
+from scenes.image import Picture
 from scenes.problem import refuse
 from scenes.sights import drawn
 from scenes.storybook.drawing import describe, draw_lots
@@ -16,19 +15,21 @@ def draw_picture(seed: int, held_out: bool, size: int, out: Path | None, as_json
     drawing = draw_lots(seed, held_out)
     picture = drawn(drawing, size)
     if out:
-        _write(picture.png, out)
+        write_picture(picture, out)
     if as_json:
         print_json({"id": picture.id, "drawing": drawing.model_dump(mode="json"), "file": str(out) if out else None})
         return 0
-    screen = console()
-    if screen.is_terminal:
-        screen.print(half_blocks(picture))
-    screen.print(Text(describe(drawing) + (f"  → {out}" if out else "")))
+    screen = Screen()
+    if screen.shows_pictures:
+        screen.print(half_blocks(picture, columns=min(48, screen.width)))
+    screen.print(safe(describe(drawing) + (f"  → {out}" if out else "")))
     return 0
 
 
-def _write(png: bytes, out: Path) -> None:
+def write_picture(picture: Picture, file: Path) -> None:
+    """Write `picture` as PNG, making the folder for it. Raises `InputRefused`."""
     try:
-        out.write_bytes(png)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(picture.png)
     except OSError as error:
-        raise refuse(f"the picture cannot be written ({error.strerror}); name another file.", str(out)) from None
+        raise refuse(f"the picture cannot be written ({error.strerror}); name another place.", str(file)) from None

@@ -4,9 +4,10 @@ import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
-from sandbox.commands.out import console, print_json
 from sandbox.replay import replay_all
-from scenes.clean import clean
+from sandbox.screen import Screen, print_json, safe
+
+MOST_SHOWN = 20
 
 
 def check_run(folder: Path, as_json: bool) -> int:
@@ -16,12 +17,12 @@ def check_run(folder: Path, as_json: bool) -> int:
     if as_json:
         print_json({"run": str(folder), "episodes": [asdict(one) for one in replayed]})
         return 1 if different else 0
-    out = console()
-    for one in different[:20]:
-        out.print(f"episode {one.episode}: {clean(one.difference or '')}")
+    screen = Screen()
+    for one in different[:MOST_SHOWN]:
+        screen.print(safe(f"episode {one.episode}: {one.difference}"))
     events, calls = sum(one.events for one in replayed), sum(one.calls for one in replayed)
     same = len(replayed) - len(different)
-    out.print(
+    screen.print(
         f"{same} of {len(replayed)} episodes are rebuilt exactly, with no model: {events} events, {calls} requests."
     )
     return 1 if different else 0

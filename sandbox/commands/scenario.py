@@ -1,26 +1,30 @@
 """`rolestage lint`, `preview` and `schema`: a scenario before it is played."""
 
-import json
-import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from rich.text import Text
 
 from agents.character import Character, Voice
 from agents.prompts.layouts import LAYOUTS
-from sandbox.commands.out import console, print_json
-from sandbox.launch import Options, checked_source
+from sandbox.commands.draw import write_picture
+from sandbox.launch import Options, checked_source, notes
 from sandbox.models import layout_of
 from sandbox.prompt_text import prompt_text
-from scenes.clean import clean
+from sandbox.screen import Screen, print_json, safe
+from scenes.chat import Prompt, Segment
 from scenes.image import Picture
+from scenes.loading import Source, Variant
 from scenes.problem import InputRefused, refuse
 from scenes.profile import CharacterProfile
 from scenes.scenario import Scenario
 from scenes.scene import Scene
 from scenes.sights import PictureFacts
+
+Pictures = dict[str, tuple[Picture, PictureFacts]]
+"""Pictures with their facts, by id."""
 
 
 def lint_scenario(path: Path, root: Path | None, layout: str | None, as_json: bool) -> int:
@@ -30,11 +34,22 @@ def lint_scenario(path: Path, root: Path | None, layout: str | None, as_json: bo
     except InputRefused as refusal:
         if not as_json:
             raise
-        print_json({"ok": False, "problems": [vars_of(problem) for problem in refusal.problems]})
+        print_json({"ok": False, "problems": [asdict(problem) for problem in refusal.problems], "notes": []})
         return 2
+    facts, left_out = _facts(source), notes(source)
+    if as_json:
+        print_json({"ok": True, "problems": [], "notes": [asdict(note) for note in left_out], **facts})
+        return 0
+    screen = Screen()
+    for note in left_out:
+        screen.print(safe(f"note: {note}"), soft_wrap=True)
+    screen.print(safe(f"{source.document.file}: fine. {', '.join(_named(facts))}"), soft_wrap=True)
+    return 0
+
+
+def _facts(source: Source) -> dict[str, Any]:
     scenario = source.scenario
-    facts = {
-        "ok": True,
+    return {
         "title": scenario.title,
         "kind": scenario.kind,
         "cast": [profile.name for profile in source.variant(0).profiles],
@@ -43,23 +58,11 @@ def lint_scenario(path: Path, root: Path | None, layout: str | None, as_json: bo
         "layout": layout_of(scenario),
         "model": scenario.model,
     }
-    if as_json:
-        print_json(facts)
-    else:
-        console().print(
-            f"{source.document.file}: fine. "
-            + ", ".join(f"{k} {clean(_list(v))}" for k, v in facts.items() if k != "ok")
-        )
-    return 0
 
 
-def vars_of(problem: Any) -> dict[str, Any]:
-    """Return a problem as JSON."""
-    return {name: getattr(problem, name) for name in ("file", "line", "column", "message")}
-
-
-def _list(value: Any) -> str:
-    return " + ".join(value) if isinstance(value, list) else str(value)
+def _named(facts: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in facts.items():
+        yield f"{name} {' + '.join(value) if isinstance(value, list) else value}"
 
 
 def preview_scenario(
@@ -68,45 +71,63 @@ def preview_scenario(
     """Print the first request of every character, and write the pictures in it to the folder `images` if given."""
     source = checked_source(path, Options(root=root, layout=layout))
     if variant >= len(source.matrix):
-        raise refuse(f"there is no variant {variant}; the matrix has {len(source.matrix)}, from 0.", str(path))
-    chosen = source.variant(variant)
-    pictures: dict[str, tuple[Picture, PictureFacts]] = {}
-    scene = Scene(
-        source.setting(chosen, lambda picture, facts: pictures.update({picture.id: (picture, facts)})), chosen.seed(0)
-    )
-    voice = Voice(chosen.scenario.model, LAYOUTS[layout_of(chosen.scenario)], chosen.scenario.sampling)
-    prompts = {name: Character(scene.view(name), voice, scene.seed).request("preview").prompt for name in scene.names}
+        last = len(source.matrix) - 1
+        raise refuse(
+            f"there is no variant {variant}; this scenario has {f'0 to {last}' if last else 'only 0'}.", str(path)
+        )
+    pictures: Pictures = {}
+    prompts = _first_prompts(source, source.variant(variant), pictures)
     if images:
-        _write_pictures(pictures, images)
+        for picture, _ in pictures.values():
+            write_picture(picture, images / _file_of(picture.id))
     if as_json:
         print_json({name: [_segment_json(one) for one in prompt.segments()] for name, prompt in prompts.items()})
         return 0
-    out = console()
+    screen = Screen()
     for name, prompt in prompts.items():
-        text = prompt_text(prompt)
-        seen = [segment.image for segment in prompt.segments() if segment.image]
-        out.print(Text(f"── {clean(name)} · layout {voice.layout.name} · {len(text.split())} words", style="bold"))
-        out.print(Text(clean(text)))
-        for image in seen:
-            picture, facts = pictures[image]
-            where = f" → {images / (image[:8] + '.png')}" if images else ""
-            out.print(Text(f"picture {image[:8]}: {facts.name}, {picture.width}×{picture.height}{where}", style="dim"))
+        _print_prompt(screen, name, prompt, pictures, images)
     return 0
 
 
-def _segment_json(segment: Any) -> dict[str, Any]:
-    shown = {"stability": segment.stability, "role": segment.role}
-    return shown | ({"image": segment.image} if segment.image else {"text": segment.text})
+def _first_prompts(source: Source, variant: Variant, pictures: Pictures) -> dict[str, Prompt]:
+    """Return the prompt of everybody's first request by name, and collect the pictures of the scene."""
+
+    def keep(picture: Picture, facts: PictureFacts) -> None:
+        pictures[picture.id] = picture, facts
+
+    scene = Scene(source.setting(variant, keep), variant.seed(0))
+    scenario = variant.scenario
+    voice = Voice(scenario.model, LAYOUTS[layout_of(scenario)], scenario.sampling)
+    return {name: Character(scene.view(name), voice, scene.seed).request("preview").prompt for name in scene.names}
 
 
-def _write_pictures(pictures: dict[str, tuple[Picture, PictureFacts]], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for picture, _ in pictures.values():
-        (folder / f"{picture.id[:8]}.png").write_bytes(picture.png)
+def _file_of(image: str) -> str:
+    return f"{image[:8]}.png"
+
+
+def _segment_json(segment: Segment) -> dict[str, Any]:
+    return {
+        "stability": segment.stability,
+        "role": segment.role,
+        "text": None if segment.image else segment.text,
+        "image": segment.image,
+    }
+
+
+def _print_prompt(screen: Screen, name: str, prompt: Prompt, pictures: Pictures, images: Path | None) -> None:
+    text = prompt_text(prompt)
+    screen.print(safe(f"── {name}: {len(text.split())} words", "bold"))
+    screen.print(safe(text))
+    for segment in prompt.segments():
+        if segment.image:
+            picture, facts = pictures[segment.image]
+            where = f" → {images / _file_of(picture.id)}" if images else ""
+            shown = f"picture {picture.id[:8]}: {facts.name}, {picture.width}×{picture.height}{where}"
+            screen.print(safe(shown, "dim"), soft_wrap=True)
 
 
 def print_schema(what: str) -> int:
     """Print the JSON schema of what a user writes."""
     model: type[BaseModel] = Scenario if what == "scenario" else CharacterProfile
-    sys.stdout.write(json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False) + "\n")
+    print_json(model.model_json_schema())
     return 0

@@ -1,105 +1,111 @@
 """`rolestage list` and `rolestage show`: what was played, as overview, as transcript, as exact prompts."""
 
+import shlex
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
-from sandbox.commands.out import console, print_json
-from sandbox.display import caption
+from sandbox.display import varied
+from sandbox.errors import StoreDamaged
 from sandbox.prompt_text import prompt_text
 from sandbox.record import Record, StoredCall
 from sandbox.rows import EpisodeRow
 from sandbox.run_folder import run_folders
-from sandbox.transcript import Transcript
-from scenes.clean import clean, one_line
+from sandbox.screen import Screen, print_json, safe
+from sandbox.transcript import Transcript, caption
+from scenes.clean import one_line
 from scenes.event import Event
 from scenes.problem import refuse
 
+COLUMNS = ("run", "title", "model", "done", "failed", "planned")
+
 
 def list_all(parent: Path, as_json: bool) -> int:
-    """Print a line for every run below `parent`."""
+    """Print a line for every run below `parent`, newest first; one that cannot be read does not hide the others."""
     rows = [_run_row(folder) for folder in run_folders(parent)[::-1]]
     if as_json:
         print_json(rows)
-        return 0
-    table = Table("run", "scenario", "model", "done", "failed", "planned", box=None)
-    for row in rows:
-        table.add_row(*(Text(clean(str(row[name]))) for name in ("run", "title", "model", "done", "failed", "planned")))
-    console().print(table if rows else f"no runs in {parent}; play one with: rolestage run scenarios/harbour")
+    elif rows:
+        Screen().print(_table(COLUMNS, (_cells(row) for row in rows)))
+    else:
+        Screen().print(safe(f"no runs in {parent}; play one with: rolestage run scenarios/harbour"))
     return 0
+
+
+def _table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = Table(*columns, box=None, pad_edge=False)
+    for cells in rows:
+        table.add_row(*(safe(one_line(cell, 200)) for cell in cells))
+    return table
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    return [row["run"], row["damage"]] if row["damage"] else [str(row[name]) for name in COLUMNS]
 
 
 def _run_row(folder: Path) -> dict[str, Any]:
-    record = Record(folder)
-    meta, states = record.meta(), record.states()
-    record.close()
-    count = Counter(state.status for state in states)
-    models = ", ".join(meta.get("engines", {}))
-    return {
-        "run": folder.name,
-        "title": meta.get("title", ""),
-        "model": models,
-        "done": count["done"],
-        "failed": count["failed"],
-        "playing": count["playing"],
-        "planned": meta.get("planned", len(states)),
-    }
+    row = {"run": folder.name, "title": "", "model": "", "done": 0, "failed": 0, "playing": 0, "planned": 0}
+    try:
+        with closing(Record(folder)) as record:
+            meta, count = record.meta(), Counter(state.status for state in record.states())
+    except StoreDamaged as damage:
+        return row | {"damage": f"damaged: {damage}"}
+    facts = {"title": meta.get("title", ""), "model": ", ".join(meta.get("engines", {}))}
+    counts = {status: count[status] for status in ("done", "failed", "playing")}
+    return row | facts | counts | {"planned": meta.get("planned", count.total()), "damage": None}
 
 
 def show_run(folder: Path, episode: int | None, calls: bool, as_json: bool) -> int:
-    """Print the run's episodes, or the transcript of one, or its calls."""
-    record = Record(folder)
-    try:
+    """Print the run's episodes, or the transcript of one, or what was asked and answered. Raises `InputRefused`."""
+    with closing(Record(folder)) as record:
         states = record.states()
-        if episode is None and len(states) == 1:
-            episode = states[0].id
-        if episode is None:
-            return _overview(folder, record, states, as_json)
-        chosen = [state for state in states if state.id == episode]
-        if not chosen:
-            raise refuse(f"this run has no episode {episode}; it has {len(states)}, from 0.", str(folder))
+        chosen = [state for state in states if episode in (None, state.id)]
+        if episode is not None and not chosen:
+            raise refuse(_no_episode(episode, states), str(folder))
         if as_json:
-            print_json(_episode_json(record, chosen[0], calls))
+            shown = [_episode_json(record, state, calls) for state in chosen]
+            print_json(shown[0] if episode is not None else {"run": str(folder), **record.meta(), "episodes": shown})
         elif calls:
-            _calls(record, episode)
-        else:
+            _calls(record, chosen)
+        elif len(chosen) == 1:
             _transcript(record, chosen[0])
-        return 0
-    finally:
-        record.close()
-
-
-def _overview(folder: Path, record: Record, states: list[EpisodeRow], as_json: bool) -> int:
-    if as_json:
-        print_json([record.trajectory(state).model_dump(mode="json", exclude_defaults=True) for state in states])
-        return 0
-    out, meta = console(), record.meta()
-    out.print(Text(f"{clean(str(meta.get('title', '')))} · {folder}", style="bold"))
-    table = Table("episode", "variant", "status", "turns", "last words", box=None)
-    for state in states:
-        events = record.events(state.id)
-        turns = max((event.turn for event in events), default=0)
-        values = clean(state.values) if state.values != "{}" else ""
-        note = state.error or (f"{events[-1].actor}: {events[-1].text}" if events else "")
-        cells = (str(state.id), f"{state.variant_id} {values}", state.status, str(turns), one_line(note, 70))
-        table.add_row(*map(Text, cells))
-    out.print(table)
-    out.print(Text(f"read one: rolestage show {folder} 0", style="dim"))
+        else:
+            _overview(folder, record, chosen)
     return 0
 
 
+def _no_episode(episode: int, states: Sequence[EpisodeRow]) -> str:
+    if not states:
+        return f"there is no episode {episode}; none of this run was begun."
+    first, last = states[0].id, states[-1].id
+    return f"there is no episode {episode}; this run has {f'{first} to {last}' if first < last else f'only {first}'}."
+
+
+def _overview(folder: Path, record: Record, states: Sequence[EpisodeRow]) -> None:
+    screen = Screen()
+    screen.print(safe(f"{record.meta().get('title', '')} · {folder}", "bold"), soft_wrap=True)
+    columns = ("episode", "status", "turns", "last words")
+    screen.print(_table(columns, (_episode_cells(state, record.events(state.id)) for state in states)))
+    screen.print(safe(f"read one: rolestage show {shlex.quote(str(folder))} 0", "dim"), soft_wrap=True)
+
+
+def _episode_cells(state: EpisodeRow, events: Sequence[Event]) -> list[str]:
+    turns = max((event.turn for event in events), default=0)
+    last = f"{events[-1].actor}: {events[-1].text}" if events else ""
+    return [f"{state.id}{varied(state)}", state.status, str(turns), one_line(state.error or last, 70)]
+
+
 def _episode_json(record: Record, state: EpisodeRow, calls: bool) -> dict[str, Any]:
-    shown = record.trajectory(state).model_dump(mode="json", exclude_defaults=True)
+    shown = record.trajectory(state).model_dump(mode="json")
     shown["pictures"] = [
-        {"id": one.id, "name": one.name, "facts": one.facts.model_dump(mode="json", exclude_defaults=True)}
+        {"id": one.id, "name": one.name, "facts": one.facts.model_dump(mode="json")}
         for one in record.pictures(state.id)
     ]
-    if calls:
-        shown["calls"] = [_call_json(call) for call in record.calls(state.id)]
-    return shown
+    return shown | ({"calls": [_call_json(call) for call in record.calls(state.id)]} if calls else {})
 
 
 def _call_json(call: StoredCall) -> dict[str, Any]:
@@ -118,42 +124,43 @@ def _dropped(call: StoredCall) -> int:
 
 
 def _transcript(record: Record, state: EpisodeRow) -> None:
-    out, events = console(), record.events(state.id)
-    heading = f"episode {state.id}, variant {state.variant_id}, seed {state.seed}: {state.status}"
-    out.print(Text(heading, style="bold"))
-    for picture in record.pictures(state.id):
-        out.print(Text(f"{caption(picture.facts)}  [{picture.width}×{picture.height}, {picture.id[:8]}]", style="dim"))
+    screen, events = Screen(), record.events(state.id)
     names = sorted({name for event in events for name in event.visible_to})
-    out.print(Text(_who_perceives(events, names), style="dim"))
-    transcript = Transcript(names)
+    transcript = Transcript(names, screen)
+    screen.print(safe(f"episode {state.id}{varied(state)}; seed {state.seed}; {state.status}", "bold"))
+    for picture in record.pictures(state.id):
+        size = f"  [{picture.width}×{picture.height}, {picture.id[:8]}]"
+        screen.print(transcript.paragraph(caption(picture.facts).append(size)), soft_wrap=True)
+    screen.print(transcript.paragraph(safe(_who_perceives(events, names), "dim")), soft_wrap=True)
     for event in events:
-        out.print(transcript.line(event), soft_wrap=True)
+        screen.print(transcript.line(event), soft_wrap=True)
     if state.error:
-        out.print(Text(f"failed: {clean(state.error)}", style="bold"))
+        screen.print(transcript.paragraph(safe(f"failed: {state.error}", "bold red")), soft_wrap=True)
 
 
-def _who_perceives(events: tuple[Event, ...], names: list[str]) -> str:
+def _who_perceives(events: Sequence[Event], names: Sequence[str]) -> str:
     shared = all(set(event.visible_to) >= set(names) for event in events if event.kind != "thought")
-    people = clean(", ".join(names))
+    people = ", ".join(names)
     if shared:
         return f"{people} saw and heard everything but thoughts"
     return f"{people}; a line that not all perceived says who did"
 
 
-def _calls(record: Record, episode: int) -> None:
-    out = console()
-    for call in record.calls(episode):
-        sampling = call.request.sampling.model_dump_json(exclude_defaults=True)
-        out.print(
-            Text(
-                f"── {clean(call.key)}  {clean(call.request.model)} {clean(sampling)} seed {call.request.seed}",
-                style="bold",
-            )
-        )
-        out.print(Text(clean(prompt_text(call.request.prompt, _dropped(call)))))
-        if call.completion:
-            usage = f"{call.completion.prompt_tokens}+{call.completion.output_tokens} tokens, {call.seconds:.2f} s"
-            out.print(Text(f"→ {clean(call.completion.text)}", style="bold green"))
-            out.print(Text(f"  {call.completion.finish_reason}, {usage}", style="dim"))
-        else:
-            out.print(Text(f"→ failed: {clean(call.error or '')}", style="bold red"))
+def _calls(record: Record, states: Sequence[EpisodeRow]) -> None:
+    screen = Screen()
+    for state in states:
+        screen.print(safe(f"episode {state.id}{varied(state)}; seed {state.seed}; {state.status}", "bold"))
+        for call in record.calls(state.id):
+            _call(screen, call)
+
+
+def _call(screen: Screen, call: StoredCall) -> None:
+    sampling = call.request.sampling.model_dump_json(exclude_defaults=True)
+    screen.print(safe(f"── {call.key}  {call.request.model} {sampling} seed {call.request.seed}", "bold"))
+    screen.print(safe(prompt_text(call.request.prompt, _dropped(call))))
+    if call.completion:
+        usage = f"{call.completion.prompt_tokens}+{call.completion.output_tokens} tokens, {call.seconds:.2f} s"
+        screen.print(safe(f"→ {call.completion.text}", "bold green"))
+        screen.print(safe(f"  {call.completion.finish_reason}, {usage}", "dim"))
+    else:
+        screen.print(safe(f"→ failed: {call.error}", "bold red"))

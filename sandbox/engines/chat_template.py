@@ -59,7 +59,7 @@ class ChatTemplate:
         conversation = [{"role": message.role, "content": self._content(message, texts)} for message in chat]
         try:
             return str(self._processor.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True))
-        except TemplateError as error:
+        except (TemplateError, TypeError) as error:
             raise CallFailed(f"the model's chat template refuses the request: {one_line(str(error))}") from error
 
     def _content(self, message: Message, texts: list[str]) -> str | list[dict[str, str]]:
@@ -69,12 +69,15 @@ class ChatTemplate:
         return [{"type": "image"} if part is None else {"type": "text", "text": part} for part in parts]
 
     def _refuses(self, *roles: Role) -> bool:
-        """Return whether the template raises for messages of these roles."""
+        """Return whether the template cannot take messages of these roles one after another.
+
+        Such a one raises, leaves a text out, or writes the list of a message's parts as Python would.
+        """
         try:
-            self._apply([Message(role, (Segment("history", role, "x"),)) for role in roles], [])
+            rendered = self._apply([Message(role, (Segment("history", role, "x"),)) for role in roles], [])
         except CallFailed:
             return True
-        return False
+        return len(_SLOT.findall(rendered)) != len(roles) or "'type':" in rendered
 
     def _accepted(self, chat: list[Message]) -> list[Message]:
         """Return `chat` as a strict template wants it: no system message, no two messages of one role in a row."""

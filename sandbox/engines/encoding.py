@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engines.chat_template import ChatTemplate
@@ -43,6 +44,7 @@ class Encoder:
         self._processor = _processor(model)
         self.tokenizer = getattr(self._processor, "tokenizer", self._processor)
         self.takes_pictures = hasattr(self._processor, "image_processor")
+        self._processor.chat_template = self._processor.chat_template or self.tokenizer.chat_template
         self._placeholder: Any = getattr(self._processor, "image_token", None) if self.takes_pictures else None
         _check(model, self._processor, self.tokenizer, self._placeholder)
         self._template = ChatTemplate(self._processor, self._placeholder)
@@ -97,7 +99,8 @@ def _processor(model: str) -> Any:
     try:
         return AutoProcessor.from_pretrained(model, trust_remote_code=False)
     except (OSError, ValueError, ImportError, AttributeError) as error:
-        raise _unusable(model, one_line(str(error), 300)) from error
+        hint = "" if find_spec("torchvision") else " (torchvision, which some processors need, is not installed)"
+        raise _unusable(model, one_line(str(error), 300) + hint) from error
 
 
 def _check(model: str, processor: Any, tokenizer: Any, placeholder: str | None) -> None:

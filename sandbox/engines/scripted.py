@@ -17,7 +17,7 @@ class Scripted:
     """Answers with `answer`, which may raise `CallFailed` or `EngineDied`.
 
     Its tokens are words, and a picture is one word: near enough to see what a context length cuts, not to predict cost.
-    Without a context length the words of a prompt are not counted, so that a turn costs the same however long the story.
+    Without a context length those of a prompt are not counted: a turn then costs the same however long the story is.
     """
 
     def __init__(self, answer: Answer, context_length: int | None = None, delay_s: float = 0) -> None:
@@ -34,18 +34,19 @@ class Scripted:
         text = without_surrogates(await answer if isawaitable(answer) else answer)
         return Completion(text=text, prompt_tokens=words, output_tokens=len(text.split()), dropped=dropped)
 
-    def _cut(self, request: Request) -> tuple[int, int]:
-        if self.facts.context_length is None:
-            return 0, 0
-        words, dropped = cut(request, self.facts.context_length, _COUNTER)
-        return words.length, dropped
-
     def room(self, request: Request) -> int | None:
         """Return how many words of history fit beside the rest of `request` and its reply."""
         return room(request, self.facts.context_length, _COUNTER)
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _cut(self, request: Request) -> tuple[int, int]:
+        """Return the words of the prompt and how many segments were dropped."""
+        if self.facts.context_length is None:
+            return 0, 0
+        words, dropped = cut(request, self.facts.context_length, _COUNTER)
+        return words.length, dropped
 
 
 def dry_answer(request: Request) -> str:

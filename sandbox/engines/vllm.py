@@ -3,7 +3,7 @@
 import logging
 import os
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.engines.config import VLLMConfig
 from sandbox.engines.cutting import cut, room
@@ -65,7 +65,7 @@ class VLLMEngine:
         return room(request, self.facts.context_length, self._encoder)
 
     def close(self) -> None:
-        """Shut down. To close one of several vLLM engines in a process breaks the others: do it at exit."""
+        """Take no more requests; shut down with the last vLLM engine of the process."""
         self._pump.close()
 
     def _prompt(self, encoded: EncodedPrompt) -> dict[str, Any]:
@@ -89,7 +89,14 @@ class VLLMEngine:
 
 
 class _Steps:
-    """vLLM's engine as the pump wants it."""
+    """vLLM's engine as the pump wants it.
+
+    An engine of vLLM that is shut down, or collected as garbage, takes away what the others of its process compute
+    with. So all are kept until the last one closes.
+    """
+
+    _open: ClassVar[set["_Steps"]] = set()
+    _closed: ClassVar[set["_Steps"]] = set()
 
     def __init__(self, config: VLLMConfig, model: str, limits: dict[str, int]) -> None:
         if current_platform.is_cpu():
@@ -98,6 +105,7 @@ class _Steps:
         with warnings.catch_warnings(action="ignore"):
             self._llm = vllm.LLMEngine.from_engine_args(_arguments(config, model, limits))
         self.facts = _facts(model, self._llm.model_config)
+        self._open.add(self)
 
     def add(self, request_id: str, prompt: Asked) -> None:
         try:
@@ -113,7 +121,10 @@ class _Steps:
         self._llm.abort_request(request_ids)
 
     def close(self) -> None:
-        self._llm.engine_core.shutdown()
+        self._open.discard(self)
+        self._closed.add(self)
+        while self._closed and not self._open:
+            self._closed.pop()._llm.engine_core.shutdown()
 
 
 def _arguments(config: VLLMConfig, model: str, limits: dict[str, int]) -> vllm.EngineArgs:

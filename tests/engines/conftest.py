@@ -73,6 +73,21 @@ def folders(tmp_path_factory: pytest.TempPathFactory, storybook: str) -> dict[st
     return {"storybook": storybook, **{name: str(folder) for name, folder in built.items()}}
 
 
+@pytest.fixture(scope="session")
+def language_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a model without pictures, with weights that mean nothing."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("language_model")
+    text_only(folder)
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 640, "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2}
+    config = LlamaConfig(**sizes, num_attention_heads=2, head_dim=32, max_position_embeddings=256, eos_token_id=2)
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return str(folder)
+
+
 def byte_level_bpe(special: list[str], **tokens: Any) -> Any:
     """A tokenizer as GPT-2's or Qwen's, with a token for tool calls that is added but not special."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers

@@ -132,6 +132,30 @@ def test_a_persona_stays_a_system_message_where_the_template_has_one(
     assert prompt.ids == by_processor(folders["storybook"], conversation, pictures)["input_ids"][0].tolist()
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["{{ 'System: ' + message['content'] }}", "{{ message['content'] | trim }}", ""],
+    ids=["takes a string only", "writes a list as it is", "leaves it out"],
+)
+def test_a_persona_is_folded_where_the_template_cannot_take_its_parts(
+    content: str, tmp_path_factory: pytest.TempPathFactory, folders: dict[str, str], pictures: Pictures
+) -> None:
+    from transformers import AutoProcessor
+
+    processor = AutoProcessor.from_pretrained(folders["idefics2"])
+    loop, end = "{% for message in messages %}", "<|im_end|>\n{% endfor %}"
+    system = "{% if message['role'] == 'system' %}" + content + "{% else %}"
+    assert loop in processor.chat_template
+    assert end in processor.chat_template
+    template = processor.chat_template.replace(loop, loop + system)
+    processor.chat_template = template.replace(end, end.replace("{% endfor", "{% endif %}{% endfor"))
+    folder = tmp_path_factory.mktemp("strict")
+    processor.save_pretrained(folder)
+    folded = Segment("history", "user", f"{PERSONA.text}\n\n{LOOK.text}")
+    prompt = Encoder(str(folder), pictures).encode([PERSONA, LOOK])
+    assert prompt.ids == Encoder(folders["idefics2"], pictures).encode([folded]).ids
+
+
 def controls(encoder: Encoder, ids: list[int]) -> Counter[str]:
     """The control tokens among `ids`, by name."""
     named = {encoder.tokenizer.convert_tokens_to_ids(name): name for name in added(encoder)}
@@ -210,7 +234,7 @@ def test_whatever_is_typed_the_shape_of_the_prompt_is_the_templates(
     encoder = encoders["storybook"]
     prompt = encoder.encode([PERSONA, Segment("history", "user", "".join(pieces)), AYE, QUESTION])
     assert controls(encoder, prompt.ids) == {"<|sys|>": 1, "<|user|>": 2, "<|bot|>": 2, "<|end|>": 4}
-    assert max(prompt.ids) < 1536
+    assert max(prompt.ids) < encoder.tokenizer.vocab_size
 
 
 def test_a_model_without_pictures_refuses_a_request_that_has_one(encoders: dict[str, Encoder]) -> None:

@@ -48,7 +48,7 @@ def test_a_greedy_reply_is_the_same_again_and_counts_its_tokens(engine: Engine, 
     assert first == again
     assert first.text
     assert first.finish_reason == "stop"
-    assert first.prompt_tokens == 52
+    assert first.prompt_tokens > 30
     assert first.output_tokens == len(first.token_ids) > 3
     assert "<" not in first.text
 
@@ -71,6 +71,12 @@ def test_a_reply_ends_before_a_stop_string(engine: Engine, question: Ask) -> Non
     (cut,) = answers(engine, question(temperature=0, stop=("nowhere", word)))
     assert cut.text == whole.text[: whole.text.index(word)]
     assert cut.finish_reason == "stop"
+
+
+def test_an_empty_reply_is_a_reply(engine: Engine, question: Ask) -> None:
+    (whole,) = answers(engine, question(temperature=0))
+    (empty,) = answers(engine, question(temperature=0, stop=(whole.text[0],)))
+    assert (empty.text, empty.finish_reason) == ("", "stop")
 
 
 def test_a_reply_that_is_cut_off_says_so(engine: Engine, question: Ask) -> None:

@@ -11,7 +11,7 @@ Ask = Callable[..., Request]
 
 def test_a_function_answers_and_words_are_counted(ask: Ask) -> None:
     request = ask(Segment("persona", "system", "You are Brack."), Segment("images", "user", image="red"))
-    completion = asyncio.run(Scripted(lambda _: "Aye, a bird.").complete(request))
+    completion = asyncio.run(Scripted(lambda _: "Aye, a bird.", context_length=100).complete(request))
     assert completion == Completion(text="Aye, a bird.", prompt_tokens=4, output_tokens=3)
 
 
