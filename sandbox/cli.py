@@ -1,7 +1,8 @@
 """The command line: options and exit codes. A command imports what it needs when it is called, so help is instant."""
 
 import sys
-from io import StringIO, TextIOWrapper
+from errno import ENOSPC
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -203,10 +204,8 @@ def main() -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = 130
-    except BrokenPipeError:
-        from sandbox.screen import leave
-
-        leave()
+    except SystemExit:  # click ends so when nobody reads on, as in `rolestage show latest | head -1`
+        code = 141  # what a shell makes of SIGPIPE
     except Exception as error:
         code = _told(error)
     sys.exit(code)
@@ -215,7 +214,7 @@ def main() -> None:
 def _prepare_output() -> None:
     """Let no character fail that the terminal's encoding lacks, and no output at all where there is nowhere to go."""
     if sys.stdout is None:  # closed, as by `>&-`
-        sys.stdout = StringIO()
+        sys.stdout = TextIOWrapper(BytesIO(), encoding="utf-8")
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
@@ -232,10 +231,11 @@ def _refused(error: click.ClickException) -> int:
 
 def _told(error: Exception) -> int:
     """Print an error that has an exit code of its own and return that; any other is a defect and is raised."""
-    from sandbox.errors import EXIT_CODES
+    from sandbox.errors import EXIT_CODES, StoreFailed
     from scenes.clean import clean
 
-    code = EXIT_CODES.get(type(error))
+    full = isinstance(error, OSError) and error.errno == ENOSPC
+    code = EXIT_CODES[StoreFailed] if full else EXIT_CODES.get(type(error))
     if code is None:
         raise error
     click.echo(clean(str(error)), err=True)

@@ -22,6 +22,7 @@ from sandbox.run import Display, Plan, carry_out, unfinished
 from sandbox.run_folder import SCENARIO, new_run_folder, write_scenario
 from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
+from scenes.clean import one_line
 from scenes.loading import Source, Variant, load
 from scenes.problem import InputRefused, Problem, refuse
 from scenes.references import Finding, unplayable, unplayed
@@ -160,8 +161,14 @@ def _engines(source: Source, config: EngineConfig, gallery: Gallery) -> dict[str
     pictures = max(1, len(source.scenario.images))
     engines: dict[str, Engine] = {}
     for name in names:
-        engines[name] = _person() if name == PERSON else start(config, reference(name), gallery.open, pictures)
+        engines[name] = _person() if name == PERSON else _started(name, config, gallery, pictures)
     return engines
+
+
+def _started(name: str, config: EngineConfig, gallery: Gallery, pictures: int) -> Engine:
+    if config.kind != "scripted":
+        print(f"starting {one_line(name)} on {config.kind} …", file=sys.stderr, flush=True)
+    return start(config, reference(name), gallery.open, pictures)
 
 
 def _person() -> Engine:

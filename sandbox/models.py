@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from scenes.clean import one_line
 from scenes.problem import refuse
 from scenes.scenario import LayoutName, Scenario
 
@@ -16,7 +17,9 @@ def reference(name: str) -> str:
         raise refuse(f'the model "{name}" is an endpoint, which this version does not call; name a folder or an id.')
     if "+" in name:
         raise refuse(f'the model "{name}" has an adapter, which this version does not load; name the model alone.')
-    return str(CHECKPOINT) if name == STORYBOOK else name
+    if name.startswith(("/", ".", "~")) and not Path(name).expanduser().is_dir():
+        raise refuse(f'there is no folder "{one_line(name)}"; name one with a checkpoint, or a Hugging Face id.')
+    return str(CHECKPOINT) if name == STORYBOOK else str(Path(name).expanduser()) if name.startswith("~") else name
 
 
 def layout_of(scenario: Scenario) -> LayoutName:

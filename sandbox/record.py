@@ -101,7 +101,8 @@ class Record:
     def answers(self, episode: int, failures: bool = False) -> dict[str, Answer]:
         """Return what is on record for an episode by key; recorded failures only where they are to be kept."""
         found = {}
-        for _, key, node, _, digest, completion, error, *_ in self._rows("SELECT * FROM calls WHERE episode=?", episode):
+        rows = self._rows("SELECT * FROM calls WHERE episode=?", episode)
+        for _, key, node, _, digest, completion, error, *_ in rows:
             if completion is not None or failures:
                 answer = loaded(Completion, completion) if completion is not None else None
                 found[key] = Answer(digest, node, answer, error)

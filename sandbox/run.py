@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,13 +103,56 @@ async def _show(store: Store, tally: Tally, display: Display) -> None:
 
 
 async def _play_all(playing: Coroutine[None, None, None], showing: asyncio.Task[None]) -> bool:
-    """Play until all is played or the user interrupts, and return whether one did; end if nothing can be shown."""
+    """Play until all is played or the user interrupts, and return whether one did. No display, no play."""
     running = asyncio.create_task(playing)
     showing.add_done_callback(lambda _: running.cancel())
-    with _stoppable(running.cancel) as stopped:
+    interrupted = asyncio.Event()
+
+    def interrupt() -> None:
+        interrupted.set()
+        running.cancel()
+
+    with _on_signal(interrupt):
         try:
             await running
         except asyncio.CancelledError:
-            if not stopped:
+            if not interrupted.is_set():
                 raise
-    return bool(stopped)
+    return interrupted.is_set()
+
+
+@contextmanager
+def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` at the first Ctrl-C or SIGTERM; a second one ends the process at once, which loses nothing shown."""
+    loop = asyncio.get_running_loop()
+    before = [signal.getsignal(number) for number in STOPPING]
+
+    def at_first() -> None:
+        for number in STOPPING:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    for number in STOPPING:
+        loop.add_signal_handler(number, at_first)
+    try:
+        yield
+    finally:
+        for number, handler in zip(STOPPING, before, strict=True):
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+
+async def _admit(waiting: Iterable[int], plan: Plan, store: Store, record: Record) -> None:
+    """Begin an episode whenever there is room for one; what ends one of them for all is raised as it is."""
+    stage = Stage(plan.source, plan.gallery, asking(plan.engines), store.put)
+    room = asyncio.Semaphore(plan.concurrency)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for episode in waiting:
+                await room.acquire()
+                await store.caught_up()
+                task = group.create_task(play_episode(episode, stage, record.answers(episode)))
+                task.add_done_callback(lambda _: room.release())
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None

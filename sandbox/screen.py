@@ -1,17 +1,14 @@
-"""Standard output: a console that takes every text literally, JSON for scripts, and a reader that leaves early."""
+"""Standard output: a console that takes every text literally, and JSON for scripts."""
 
 import json
-import os
 import sys
-from typing import Any, NoReturn
+from errno import EPIPE
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from scenes.clean import clean
-
-READER_GONE = 141
-"""Exit code when nobody reads on, as a shell has it of a program that died of SIGPIPE."""
 
 
 class Screen(Console):
@@ -21,8 +18,8 @@ class Screen(Console):
         super().__init__(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 10_000)
 
     def on_broken_pipe(self) -> None:
-        """End the program quietly."""
-        leave()
+        """Let the error out, where rich would leave from within: a run first brings what it has to safety."""
+        raise BrokenPipeError(EPIPE, "nobody reads on")
 
     @property
     def shows_pictures(self) -> bool:
@@ -37,14 +34,5 @@ def safe(text: str, style: str = "") -> Text:
 
 def print_json(value: Any, indent: int | None = 2) -> None:
     """Print `value` as JSON in plain ASCII: the same for every terminal and pipe, and harmless in each."""
-    try:
-        sys.stdout.write(json.dumps(value, indent=indent) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        leave()
-
-
-def leave() -> NoReturn:
-    """End the program because its reader has gone, as in `rolestage show latest | head -1`; a run can be resumed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
-    raise SystemExit(READER_GONE)
+    sys.stdout.write(json.dumps(value, indent=indent) + "\n")
+    sys.stdout.flush()

@@ -25,7 +25,7 @@ LOCK = "run.lock"
 MOST_AT_ONCE = 512
 """Batches in one commit; a commit costs one flush of the disk, however many turns are in it."""
 MOST_ROWS = 500
-"""Rows in one statement. Few and large ones: each gives up the interpreter's lock, and may wait long to have it back."""
+"""Rows in one statement; each gives up the interpreter's lock, and may wait long for it while much is computed."""
 FAR_BEHIND = 4096
 """Batches that may wait; while more do, no episode is begun."""
 

@@ -29,7 +29,9 @@ class Diverged(Exception):
     """Play asks something else than what is on record under the same key."""
 
     def __init__(self, key: str, request: Request, answer: Answer) -> None:
-        super().__init__(f"the request {key} is not the one on record; `rolestage replay RUN --check` shows what differs")
+        super().__init__(
+            f"the request {key} is not the one on record; `rolestage replay RUN --check` shows what differs"
+        )
         self.key, self.request, self.answer = key, request, answer
 
 

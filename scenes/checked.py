@@ -158,12 +158,12 @@ def _is_other_kind(mistake: _Mistake, keys: Keys) -> bool:
 
 
 def _misfit(mistake: _Mistake, keys: Keys) -> int:
-    """Return how much speaks against a branch: keys of another shape do, and another choice in a key such as `kind`."""
+    """Return how much a mistake speaks against its branch: most, if the branch does not know a key that is written."""
     if len(mistake.keys) != len(keys) + 1:
         return 0
     if mistake.kind == "extra_forbidden":
-        return 1 if _near(mistake) else 2
-    return {"missing": 1, "literal_error": 2}.get(mistake.kind, 0)
+        return 10 if _near(mistake) else 20
+    return {"literal_error": 10, "missing": 1}.get(mistake.kind, 0)
 
 
 _RULES = {
@@ -205,7 +205,7 @@ def _sentence(mistake: _Mistake) -> str:
         known = f"; known here: {', '.join(map(_quoted, _choices(mistake)))}." if "known" in schema else "; remove it."
         return f"unknown key {_quoted(mistake.keys[-1])}{_did_you_mean(mistake) or known}"
     if not rules:
-        return one_line(str(error.get("ctx", {}).get("error", "")) or error["msg"], 1_000)
+        return one_line(str(error.get("ctx", {}).get("error", "")) or error["msg"], 1_000).removesuffix(".") + "."
     mend = _did_you_mean(mistake) or _mend(rules, error["input"])
     return f"{_subject(mistake.keys)} must {_either(rules)}, found {_found(error['input'])}{mend}"
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scenes.clean import clean
+from scenes.clean import clean, one_line
 
 
 @dataclass(frozen=True, order=True)
@@ -16,7 +16,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        file = one_line(self.file, 400)
+        place = f"{file}:{self.line}:{self.column}" if self.line else file
         return clean(f"{place}: {self.message}", 2_000)
 
 

@@ -118,4 +118,5 @@ def _shown(
         except ImageRefused as error:
             refused.append((("cast", index, "sees", at), str(error)))
         else:
-            yield Shown(part.id, spec.notes, sight.from_turn)
+            # Notes tell of the whole picture, so they would give away what is cut off or blurred.
+            yield Shown(part.id, spec.notes if part == pictures[sight.image] else None, sight.from_turn)

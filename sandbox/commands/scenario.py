@@ -71,10 +71,7 @@ def preview_scenario(
     """Print the first request of every character, and write the pictures in it to the folder `images` if given."""
     source = checked_source(path, Options(root=root, layout=layout))
     if variant >= len(source.matrix):
-        last = len(source.matrix) - 1
-        raise refuse(
-            f"there is no variant {variant}; this scenario has {f'0 to {last}' if last else 'only 0'}.", str(path)
-        )
+        raise refuse(f"there is no variant {variant}; there are {len(source.matrix)}, counted from 0.", str(path))
     pictures: Pictures = {}
     prompts = _first_prompts(source, source.variant(variant), pictures)
     if images:

@@ -65,10 +65,12 @@ def show_run(folder: Path, episode: int | None, calls: bool, as_json: bool) -> i
         states = record.states()
         chosen = [state for state in states if episode in (None, state.id)]
         if episode is not None and not chosen:
-            raise refuse(_no_episode(episode, states), str(folder))
+            raise refuse(f"there is no episode {episode}; this run has {len(states)}, counted from 0.", str(folder))
         if as_json:
             shown = [_episode_json(record, state, calls) for state in chosen]
             print_json(shown[0] if episode is not None else {"run": str(folder), **record.meta(), "episodes": shown})
+        elif not chosen:
+            Screen().print("no episode of this run was begun")
         elif calls:
             _calls(record, chosen)
         elif len(chosen) == 1:
@@ -76,13 +78,6 @@ def show_run(folder: Path, episode: int | None, calls: bool, as_json: bool) -> i
         else:
             _overview(folder, record, chosen)
     return 0
-
-
-def _no_episode(episode: int, states: Sequence[EpisodeRow]) -> str:
-    if not states:
-        return f"there is no episode {episode}; none of this run was begun."
-    first, last = states[0].id, states[-1].id
-    return f"there is no episode {episode}; this run has {f'{first} to {last}' if first < last else f'only {first}'}."
 
 
 def _overview(folder: Path, record: Record, states: Sequence[EpisodeRow]) -> None:

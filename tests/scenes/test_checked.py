@@ -145,7 +145,7 @@ def test_a_document_without_mistakes_becomes_a_model() -> None:
             '2:7: "kind" must be "comment", "human-role", "inter-role" or "story", '
             'found the text "inter-rol"; did you mean "inter-role"?',
         ),
-        ("props: []", '2:1: unknown key "props"; known here: "version", "title", "kind", "turns", '),
+        ("volume: 3", '2:1: unknown key "volume"; known here: "version", "title", "kind", "turns", '),
         ("kinds: 1", '2:1: unknown key "kinds"; did you mean "kind"?'),
         ("cast: [{character: a, frm: 1}]", '2:23: unknown key "frm"; did you mean "from"?'),
         ("cast: [{character: a, from: 1.5}]", '2:29: "from" must be a whole number, found 1.5.'),
@@ -242,7 +242,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
         '1:1: key "title" is missing; add it.',
         '1:8: "turns" must be at least 1, found 0.',
         '3:24: "name" must have a length of at least 1, found the text "".',
-        '4:26: key "seed" is missing; add it.',
+        '4:25: key "seed" is missing; add it.',
         '5:1: unknown key "titel"; did you mean "title"?',
     ]
 
@@ -269,6 +269,22 @@ def test_a_model_of_a_part_of_the_file_is_told_of_at_its_place() -> None:
     assert str(problem) == 'play.yaml:2:5: item 1 of "people" must be a mapping, found the text "Ann".'
 
 
+def test_the_branch_that_knows_more_of_the_keys_is_meant_though_it_lacks_more() -> None:
+    class Exact(Strict):
+        place: Literal["sea", "wood"]
+        weather: str
+        seed: int
+
+    class Picture(Strict):
+        drawing: Seeded | Exact
+
+    assert refusals("drawing: {place: sea, seed: 1}", Picture) == ['1:10: key "weather" is missing; add it.']
+    assert refusals("drawing: {sed: 1}", Picture) == [
+        '1:10: key "seed" is missing; add it.',
+        '1:11: unknown key "sed"; did you mean "seed"?',
+    ]
+
+
 def test_branches_with_one_label_are_all_spoken_of_at_the_place() -> None:
     class Twins(Strict):
         twins: list[Annotated[str, Field(max_length=1)] | Annotated[str, Field(pattern="^a")]]
@@ -287,7 +303,7 @@ def test_what_a_validator_says_is_said_as_it_is() -> None:
         @classmethod
         def is_even(cls, number: int) -> int:
             if number % 2:
-                raise AssertionError("take an even number.")
+                raise AssertionError("take an even number")
             return number
 
     assert refusals("number: 3", Even) == ["1:9: take an even number."]
