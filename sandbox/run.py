@@ -79,14 +79,11 @@ async def _carry_out(plan: Plan, store: Store, record: Record, display: Display)
     showing = asyncio.create_task(_show(store, tally, display))
     interrupted = True
     try:
-        interrupted = await _play_all(_admit(waiting, plan, store, record), showing)
+        interrupted = await _play_all(_admit(waiting, plan, store, record), store, showing)
     finally:
-        try:
-            await store.finish()
-        finally:
-            await showing
-            summary = tally.summary(str(plan.folder), interrupted)
-            display.end(summary)
+        await showing
+        summary = tally.summary(str(plan.folder), interrupted)
+        display.end(summary)
     return summary
 
 
@@ -102,8 +99,8 @@ async def _show(store: Store, tally: Tally, display: Display) -> None:
         display.committed(batches)
 
 
-async def _play_all(playing: Coroutine[None, None, None], showing: asyncio.Task[None]) -> bool:
-    """Play until all is played or the user interrupts, and return whether one did. No display, no play."""
+async def _play_all(playing: Coroutine[None, None, None], store: Store, showing: asyncio.Task[None]) -> bool:
+    """Play until all is played and stored, or the user interrupts; return whether one did. No display, no play."""
     running = asyncio.create_task(playing)
     showing.add_done_callback(lambda _: running.cancel())
     interrupted = asyncio.Event()
@@ -118,6 +115,8 @@ async def _play_all(playing: Coroutine[None, None, None], showing: asyncio.Task[
         except asyncio.CancelledError:
             if not interrupted.is_set():
                 raise
+        finally:
+            await store.finish()
     return interrupted.is_set()
 
 

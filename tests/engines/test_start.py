@@ -17,7 +17,7 @@ Pictures = Callable[[str], Image.Image]
 CONFIGS: TypeAdapter[Any] = TypeAdapter(EngineConfig)
 
 
-@pytest.mark.parametrize("config", [VLLMConfig(max_model_len=512), TransformersConfig(), ScriptedConfig(delay_s=1)])
+@pytest.mark.parametrize("config", [VLLMConfig(max_model_len=384), TransformersConfig(), ScriptedConfig(delay_s=1)])
 def test_a_config_is_told_by_its_kind(config: EngineConfig) -> None:
     assert CONFIGS.validate_python(config.model_dump()) == config
 

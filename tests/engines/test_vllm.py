@@ -19,7 +19,7 @@ pytestmark = pytest.mark.vllm
 Ask = Callable[..., Request]
 Pictures = Callable[[str], Image.Image]
 
-SMALL = VLLMConfig(max_model_len=512, max_num_seqs=32, kv_cache_memory_bytes=32 << 20)
+SMALL = VLLMConfig(max_model_len=384, max_num_seqs=32, kv_cache_memory_bytes=32 << 20)
 PERSONA = Segment("persona", "system", "You are Captain Brack, a gruff sea captain. You like: boat. You hate: fog.")
 PICTURE = Segment("images", "user", image="orange")
 QUESTION = Segment("history", "user", "Pip: Do you see a balloon?", glue="")
@@ -45,7 +45,7 @@ def engine(storybook: str, pictures: Pictures) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def transformers_engine(storybook: str, pictures: Pictures) -> Iterator[Engine]:
-    engine = start(TransformersConfig(max_model_len=512), storybook, pictures, 2)
+    engine = start(TransformersConfig(max_model_len=384), storybook, pictures, 2)
     yield engine
     engine.close()
 
@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_dropped_and_told(engine: Engine, ask: Ask) -> None
     history = [Segment("history", "user", "Pip: Look there, it goes again!", starts_message=True)] * 80
     (answer,) = answers(engine, ask(PERSONA, PICTURE, *history, QUESTION, max_tokens=8))
     assert answer.dropped > 0
-    assert 512 - 8 - 16 < answer.prompt_tokens <= 512 - 8
+    assert 384 - 8 - 16 < answer.prompt_tokens <= 384 - 8
 
 
 def test_a_request_that_vllm_refuses_fails_alone(engine: Engine, ask: Ask, question: Ask) -> None:
@@ -210,7 +210,7 @@ engine.close()
 
 def test_facts_tell_what_computes(engine: Engine, storybook: str) -> None:
     facts = engine.facts
-    assert (facts.kind, facts.model, facts.context_length) == ("vllm", storybook, 512)
+    assert (facts.kind, facts.model, facts.context_length) == ("vllm", storybook, 384)
     assert set(facts.versions) == {"vllm", "torch", "transformers"}
 
 
