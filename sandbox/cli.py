@@ -197,7 +197,7 @@ def main() -> None:
     """Run the command line and exit with its code; a user's mistake is a message and never a traceback."""
     _prepare_output()
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="rolestage", standalone_mode=False)
     except click.ClickException as error:
         code = _refused(error)
     except click.exceptions.Exit as error:

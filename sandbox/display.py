@@ -1,22 +1,22 @@
 """What a run shows while it goes on: a conversation with its progress, JSON lines, or nothing."""
 
-import json
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.console import RenderableType
 from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
 from sandbox.half_blocks import half_blocks
-from sandbox.rows import Batch, EpisodeRow
+from sandbox.rows import Batch
 from sandbox.run import Display
 from sandbox.screen import Screen, print_json, safe
 from sandbox.tally import Summary, Tally
-from sandbox.transcript import MARGIN, Transcript, caption
+from sandbox.transcript import MARGIN, Transcript, caption, varied
 from scenes.clean import one_line
 from scenes.image import Picture
 from scenes.loading import Source
@@ -25,6 +25,8 @@ from scenes.sights import PictureFacts
 LIVE_EVERY_S = 0.1
 PLAIN_EVERY_S = 5.0
 """Seconds between two progress lines, where each replaces the one before and where each stays."""
+MOST_COLUMNS, MOST_ROWS = 48, 20
+"""Of a picture, so that it leaves room on the terminal for what is said about it."""
 
 
 class Quiet:
@@ -70,59 +72,51 @@ class Conversation:
 
     def add(self, batches: Sequence[Batch]) -> None:
         """Print what of `batches` belongs to the followed episode and keep the rest while it may be needed."""
-        for batch in batches:
-            self._waiting.setdefault(batch.episode, []).append(batch)
-            if self._followed is None:
-                self._followed = batch.episode
+        lines = [line for batch in batches for line in self._taken(batch)]
+        if lines:
+            self._screen.print(*lines, sep="\n", soft_wrap=True)
+
+    def _taken(self, batch: Batch) -> Iterator[RenderableType]:
+        """Yield what can be printed now that `batch` is there."""
+        self._waiting.setdefault(batch.episode, []).append(batch)
+        if self._followed is None:
+            self._followed = batch.episode
+        if batch.episode == self._followed:
+            yield from self._lines(self._waiting.pop(batch.episode))
+        if _is_over(batch):
+            self._waiting.pop(batch.episode, None)
             if batch.episode == self._followed:
-                self._print(self._waiting.pop(batch.episode))
-            if _is_over(batch):
-                self._waiting.pop(batch.episode, None)
-                self._followed = self._next() if batch.episode == self._followed else self._followed
+                yield from self._next()
 
-    def _next(self) -> int | None:
-        if not self._waiting:
-            return None
-        following = min(self._waiting)
-        self._print(self._waiting.pop(following))
-        return following
+    def _next(self) -> Iterator[RenderableType]:
+        """Go on to another episode, and yield what there is of it."""
+        self._followed = min(self._waiting, default=None)
+        if self._followed is not None:
+            yield from self._lines(self._waiting.pop(self._followed))
 
-    def _print(self, batches: Sequence[Batch]) -> None:
+    def _lines(self, batches: Sequence[Batch]) -> Iterator[RenderableType]:
         for batch in batches:
             if batch.state and not _is_over(batch):
                 self._transcript = Transcript(self._names, self._screen)
-                self._screen.print(safe(f"\n— episode {batch.episode}{varied(batch.state)}", "bold"))
+                yield safe(f"\n— episode {batch.episode}{varied(batch.state)}", "bold")
             for picture, facts in batch.pictures:
-                self._print_picture(picture, facts)
-            for event in batch.events:
-                self._screen.print(self._transcript.line(event), soft_wrap=True)
+                yield from self._picture(picture, facts)
+            yield from map(self._transcript.line, batch.events)
             if batch.state and batch.state.error:
-                failure = safe(f"failed: {batch.state.error}", "bold red")
-                self._screen.print(self._transcript.paragraph(failure), soft_wrap=True)
+                yield self._transcript.paragraph(safe(f"failed: {batch.state.error}", "bold red"))
 
-    def _print_picture(self, picture: Picture, facts: PictureFacts) -> None:
-        """Print what the picture is, below the picture itself the first time that it comes."""
+    def _picture(self, picture: Picture, facts: PictureFacts) -> Iterator[RenderableType]:
+        """Yield what the picture is, below the picture itself the first time that it comes."""
         if self._screen.shows_pictures and picture.id not in self._drawn:
             self._drawn.add(picture.id)
-            size = min(48, self._screen.width - MARGIN), max(4, min(20, self._screen.height - 10))
-            self._screen.print(Padding(half_blocks(picture, *size), (0, 0, 0, MARGIN)))
-        self._screen.print(self._transcript.paragraph(caption(facts)), soft_wrap=True)
+            columns = min(MOST_COLUMNS, self._screen.width - MARGIN)
+            rows = max(4, min(MOST_ROWS, self._screen.height - 10))
+            yield Padding(half_blocks(picture, columns, rows), (0, 0, 0, MARGIN))
+        yield self._transcript.paragraph(caption(facts))
 
 
 def _is_over(batch: Batch) -> bool:
     return batch.state is not None and (batch.state.status != "playing" or batch.state.ended is not None)
-
-
-def varied(state: EpisodeRow) -> str:
-    """Return what sets the variant of an episode apart from the scenario as it is written, if anything does."""
-    values = json.loads(state.values)
-    return ": " + ", ".join(f"{path} = {_value(value)}" for path, value in values.items()) if values else ""
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict) and "name" in value:
-        return str(value["name"])
-    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 60)
 
 
 class Telling:
@@ -159,9 +153,8 @@ class Telling:
             self._screen.print(line)
 
     def end(self, summary: Summary) -> None:
-        if self._live:
-            self._live.stop()
-        self._screen.print(safe(told(summary)), soft_wrap=True)
+        self._screen.print(safe("\n" + "\n".join(came(summary))))
+        self._screen.print(safe("\n".join(next_steps(summary))), soft_wrap=True)  # whole, as they are to be copied
 
 
 def everybody(source: Source) -> list[str]:
@@ -182,12 +175,8 @@ def progress(tally: Tally) -> str:
     return f" {tally.earlier + over}/{tally.planned} episodes{failed}{eta} · {counts['turns']} turns · {rates} "
 
 
-def told(summary: Summary) -> str:
-    """Return what came of a run, in a few lines, and what to do next."""
-    return "\n".join(["", *_came(summary), *_next_steps(summary)])
-
-
-def _came(summary: Summary) -> Iterator[str]:
+def came(summary: Summary) -> Iterator[str]:
+    """Yield what came of a run, in a few lines."""
     if summary.earlier == summary.planned:
         yield f"all {summary.planned} episodes of this run are done already; nothing is left to play"
         return
@@ -216,7 +205,8 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.0%}" if whole else "none"
 
 
-def _next_steps(summary: Summary) -> list[str]:
+def next_steps(summary: Summary) -> list[str]:
+    """Return the commands to give next."""
     run = shlex.quote(summary.run)
     if summary.interrupted:
         return [f"interrupted; everything shown is safe. Go on with:  rolestage resume {run}"]

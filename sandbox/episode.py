@@ -59,8 +59,9 @@ async def play_episode(episode: int, stage: Stage, record: Mapping[str, Answer])
     )
     stage.put(Batch(episode, state=state, time=started))
     tape = Tape(record, stage.ask)
+    kept: list[Event] = []
     try:
-        await _play(episode, variant, seed, stage, tape)
+        await _play(episode, variant, seed, stage, tape, kept)
     except (EngineDied, StoreFailed, StoreDamaged):
         raise
     except Exception as error:  # whatever else goes wrong in one episode is that episode's, and no other's
@@ -70,8 +71,8 @@ async def play_episode(episode: int, stage: Stage, record: Mapping[str, Answer])
     else:
         state = replace(state, status="done")
     finally:
-        ended = replace(state, ended=now()) if state.status != "playing" else None
-        stage.put(Batch(episode, calls=tape.taken(), state=ended, time=now()))
+        over = replace(state, ended=now(), events=len(kept)) if state.status != "playing" else None
+        stage.put(Batch(episode, calls=tape.taken(), state=over, time=now()))
 
 
 def reason(error: Exception) -> str:
@@ -80,7 +81,8 @@ def reason(error: Exception) -> str:
     return without_surrogates(words)
 
 
-async def _play(episode: int, variant: Variant, seed: int, stage: Stage, tape: Tape) -> None:
+async def _play(episode: int, variant: Variant, seed: int, stage: Stage, tape: Tape, kept: list[Event]) -> None:
+    """Play into the store; `kept` gets every event that goes there."""
     pictures: list[tuple[Picture, PictureFacts]] = []
 
     def keep_picture(picture: Picture, facts: PictureFacts) -> None:
@@ -90,6 +92,7 @@ async def _play(episode: int, variant: Variant, seed: int, stage: Stage, tape: T
     def keep(events: Sequence[Event]) -> None:
         stage.put(Batch(episode, calls=tape.taken(), events=events, pictures=tuple(pictures), time=now()))
         pictures.clear()
+        kept.extend(events)
 
     scene = Scene(stage.source.setting(variant, keep_picture), seed)
     await play(scene, LAYOUTS[layout_of(variant.scenario)], tape.call, keep)

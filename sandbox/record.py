@@ -82,9 +82,14 @@ class Record:
     def events(self, episode: int) -> tuple[Event, ...]:
         """Return the events of an episode. Raises `StoreDamaged` if one is missing or changed."""
         rows = self._rows('SELECT * FROM events WHERE episode=? ORDER BY "index"', episode)
-        if [row[1] for row in rows] != [*range(len(rows))]:
-            raise StoreDamaged(f"{self._path}: episode {episode} lacks an event; restore the run from a copy.")
+        states = self._rows("SELECT * FROM episodes WHERE id=?", episode)
+        expected = max([len(rows), *(EpisodeRow(*state[:-1]).events for state in states)])
+        if [row[1] for row in rows] != [*range(expected)]:
+            raise self._lacks(f"an event of episode {episode}")
         return tuple(loaded(Event, body) for _, _, body, _, _ in rows)
+
+    def _lacks(self, what: str) -> StoreDamaged:
+        return StoreDamaged(f"{self._path} lacks {what}; restore the run from a copy.")
 
     def trajectory(self, state: EpisodeRow) -> Trajectory:
         """Return the trajectory of an episode."""
@@ -101,8 +106,7 @@ class Record:
     def answers(self, episode: int, failures: bool = False) -> dict[str, Answer]:
         """Return what is on record for an episode by key; recorded failures only where they are to be kept."""
         found = {}
-        rows = self._rows("SELECT * FROM calls WHERE episode=?", episode)
-        for _, key, node, _, digest, completion, error, *_ in rows:
+        for _, key, node, _, digest, completion, error, *_ in self._calls(episode):
             if completion is not None or failures:
                 answer = loaded(Completion, completion) if completion is not None else None
                 found[key] = Answer(digest, node, answer, error)
@@ -110,8 +114,15 @@ class Record:
 
     def calls(self, episode: int) -> list[StoredCall]:
         """Return the calls of an episode with their prompts, in the order of their answers."""
+        return [self._call(row) for row in self._calls(episode)]
+
+    def _calls(self, episode: int) -> list[Any]:
+        """Return the rows of the calls. Raises `StoreDamaged` if one is missing that an event came from."""
         rows = self._rows("SELECT * FROM calls WHERE episode=? ORDER BY time, key", episode)
-        return [self._call(row) for row in rows]
+        missing = {event.call for event in self.events(episode) if event.call} - {row[1] for row in rows}
+        if missing:
+            raise self._lacks(f"the call {one_line(min(missing))} of episode {episode}")
+        return rows
 
     def _call(self, row: tuple[Any, ...]) -> StoredCall:
         _, key, node, rest, _, completion, error, _, seconds, _ = row
@@ -126,7 +137,7 @@ class Record:
         while node:
             rows = self._rows("SELECT * FROM prompts WHERE node=?", node)
             if not rows:
-                raise StoreDamaged(f"{self._path}: a prompt lacks a part; restore the run from a copy.")
+                raise self._lacks("a part of a prompt")
             _, node, segment, _ = rows[0]
             found.append(segment_of(segment))
         return found[::-1]
@@ -144,9 +155,9 @@ class Record:
 def _damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:  # what is quoted in a message of SQLite may be damaged too
         raise StoreDamaged(
-            f"{path} cannot be read ({error}); copy the run with its -wal file, or restore it."
+            f"{path} cannot be read ({one_line(str(error))}); copy the run with its -wal file, or restore it."
         ) from None
 
 
@@ -165,7 +176,7 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
     database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
     try:
         _check_version(path, database.execute("PRAGMA user_version").fetchone()[0])
-    except (sqlite3.Error, StoreDamaged):
+    except (sqlite3.Error, UnicodeError, StoreDamaged):
         database.close()
         raise
     return database

@@ -54,7 +54,7 @@ async def _replay(state: EpisodeRow, source: Source, record: Record) -> Replayed
     answers = record.answers(state.id, failures=True)
     played: list[Event] = []
     difference = await _played(state, source, record, Tape(answers, _refuse), played)
-    if state.status == "playing":  # an opening that needs no model may have been played and not stored
+    if state.status != "done":  # it got no further than this; what needs no model goes on
         del played[len(stored) :]
     return Replayed(state.id, len(played), len(answers), difference or _first_difference(stored, played))
 
@@ -68,7 +68,7 @@ async def _played(state: EpisodeRow, source: Source, record: Record, tape: Tape,
     except Diverged as diverged:
         return explained(diverged, record)
     except _OffRecord as missing:
-        return None if state.status == "playing" else f"the call {missing} is not on record"
+        return None if state.status != "done" else f"the call {missing} is not on record"
     except Exception as error:  # a defect that ended the episode is part of the record, and ends it again
         return None if state.error == reason(error) else f"the episode fails: {reason(error)}; {_ended(state)}"
     return None if state.status != "failed" else f"the episode is played to its end; {_ended(state)}"

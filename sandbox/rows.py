@@ -45,6 +45,8 @@ class EpisodeRow:
     started: float
     """When it was last begun: a resumed episode is begun again."""
     ended: float | None
+    events: int = 0
+    """How many it came to, once it is over: a missing last one would leave no gap."""
 
 
 @dataclass(frozen=True, slots=True)

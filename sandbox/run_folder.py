@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sandbox.gallery import Gallery
 from sandbox.store import DATABASE
 from scenes.image_file import read_picture
 from scenes.loading import Source
@@ -38,20 +39,22 @@ def write_scenario(source: Source, folder: Path, layout: str) -> None:
     """Write the scenario with its profiles in place, its pictures in the run's folder, its layout settled."""
     import yaml
 
-    data = with_values(source.data, dict(_resolved(source, layout)))
+    gallery = Gallery()
+    gallery.keep_in(folder / IMAGES)
+    data = with_values(source.data, dict(_resolved(source, layout, gallery)))
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
     (folder / SCENARIO).write_text(HEADER + text, encoding="utf-8")
 
 
-def _resolved(source: Source, layout: str) -> Iterator[tuple[str, Any]]:
+def _resolved(source: Source, layout: str, gallery: Gallery) -> Iterator[tuple[str, Any]]:
     yield "layout", layout
     for index, member in enumerate(source.scenario.cast):
         yield f"cast.{index}.character", _profile(source, member.character)
     for name, spec in source.scenario.images.items():
         if spec.file:
-            yield f"images.{name}.file", _stored(source, spec.file)
+            yield f"images.{name}.file", _stored(source, spec.file, gallery)
     if source.scenario.vary:
-        yield "vary", {path: _axis(source, path, axis) for path, axis in _varied(source).items()}
+        yield "vary", {path: _axis(source, path, axis, gallery) for path, axis in _varied(source).items()}
 
 
 def _varied(source: Source) -> dict[str, Any]:
@@ -59,11 +62,11 @@ def _varied(source: Source) -> dict[str, Any]:
     return dict(data["vary"])
 
 
-def _axis(source: Source, path: str, axis: Any) -> Any:
+def _axis(source: Source, path: str, axis: Any, gallery: Gallery) -> Any:
     if isinstance(axis, list) and re.fullmatch(r"cast\.\d+\.character", path):
         return [_profile(source, value) for value in axis]
     if isinstance(axis, list) and re.fullmatch(r"images\.[^.]+\.file", path):
-        return [_stored(source, value) for value in axis]
+        return [_stored(source, value, gallery) for value in axis]
     return axis
 
 
@@ -73,8 +76,11 @@ def _profile(source: Source, character: Any) -> Any:
     return source.profile(character).model_dump(mode="json", exclude_defaults=True)
 
 
-def _stored(source: Source, name: str) -> str:
-    return f"{IMAGES}/{read_picture(name, source.folder, source.root).id}.png"
+def _stored(source: Source, name: str, gallery: Gallery) -> str:
+    """Return where in the run's folder the picture of a file is kept."""
+    picture = read_picture(name, source.folder, source.root)
+    gallery.add(picture)
+    return f"{IMAGES}/{picture.id}.png"
 
 
 def find_run(name: str, parent: Path) -> Path:

@@ -1,11 +1,14 @@
 """An episode as a person reads it: who said and did what, and who perceived it."""
 
+import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from scenes.clean import clean
+from sandbox.rows import EpisodeRow
+from scenes.clean import clean, one_line
 from scenes.event import Event
 from scenes.sights import PictureFacts
 from scenes.storybook.drawing import describe
@@ -65,6 +68,18 @@ def odd(event: Event) -> Iterator[str]:
         yield "said nothing"
     if event.flags.dropped:
         yield f"{event.flags.dropped} oldest lines did not fit its prompt"
+
+
+def varied(state: EpisodeRow) -> str:
+    """Return what sets the variant of an episode apart from the scenario as it is written, if anything does."""
+    values = json.loads(state.values)
+    return ": " + ", ".join(f"{path} = {_value(value)}" for path, value in values.items()) if values else ""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict) and "name" in value:
+        return str(value["name"])
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 60)
 
 
 def caption(facts: PictureFacts) -> Text:

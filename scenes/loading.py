@@ -1,22 +1,24 @@
 """From a scenario file to settings that can be played: everything that can be wrong is found before a model loads."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from scenes.chance import seed_for
-from scenes.checked import validated
+from scenes.checked import MOST_SHOWN, validated
+from scenes.clean import one_line
 from scenes.document import Document, read_document
 from scenes.image import Picture
 from scenes.matrix import Matrix, matrix_of, variant_id, with_values
 from scenes.problem import InputRefused, Problem
 from scenes.profile import CharacterProfile
 from scenes.profile_file import read_profile
-from scenes.references import ASKED, Finding, Keys, findings, named, unknown
-from scenes.scenario import Axis, InterviewQuestion, PlayerSpec, Range, Scenario
+from scenes.references import ASKED, Finding, Keys, findings, renamed, unknown
+from scenes.scenario import Axis, PlayerSpec, Range, Scenario
 from scenes.scene import Setting
 from scenes.sights import KeepPicture, PictureSource, shown_pictures
 from scenes.tree import Json
@@ -24,6 +26,8 @@ from scenes.tree import Json
 COMMENT_QUESTION = "Comment on the picture."
 NEVER_VARIED = ("schema_version", "vary", "episodes", "title")
 MOST_VARIANTS = 1_000_000_000
+MOST_TRIED = 2_000
+"""Variants up to which every combination is tried when the file is read, which takes less than a second."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +70,28 @@ class Source:
 
     def variant(self, index: int) -> Variant:
         """Return variant `index`. Raises `InputRefused` if its values do not go together."""
-        return self.variant_with(self.matrix.values(index), index)
+        values = self.matrix.values(index)
+        variant = self.variant_with(values, index)
+        wrong = list(findings(variant.scenario, variant.profiles))
+        if wrong:
+            together = ", ".join(f"{path}: {one_line(str(value), 40)}" for path, value in values.items())
+            raise InputRefused([self.document.problem(("vary",), f"{together}: {message}") for _, message in wrong])
+        return variant
 
     def variant_with(self, values: Mapping[str, Any], index: int = 0) -> Variant:
         """Return the variant that sets `values`; its scenario has the player that a bare comment gets."""
         scenario = self._varied(values) if values else self.scenario
         profiles = self._cast(scenario)
-        parts = {"player": _player(scenario), **_renamed(scenario, profiles, self._cast(self.scenario))}
+        parts = {"player": _player(scenario), **renamed(scenario, profiles, self._cast(self.scenario))}
         return Variant(index, variant_id(values), dict(values), scenario.model_copy(update=parts), profiles)
 
     def _varied(self, values: Mapping[str, Any]) -> Scenario:
-        document = Document(self.document.file, with_values(self.data, values), self.document.tree)
-        return validated(Scenario, document)
+        try:
+            data = with_values(self.data, values)
+        except LookupError as error:
+            rule = f'{" and ".join(values)} do not go together: one takes away the "{error}" of another.'
+            raise InputRefused([self.document.problem(("vary",), rule)]) from None
+        return validated(Scenario, Document(self.document.file, data, self.document.tree))
 
     def _cast(self, scenario: Scenario) -> tuple[CharacterProfile, ...]:
         return tuple(self.profile(member.character) for member in scenario.cast)
@@ -87,8 +101,14 @@ class Source:
         if isinstance(character, CharacterProfile):
             return character
         if character not in self._profiles:
-            self._profiles[character] = read_profile(character, self.folder, self.root)
+            self._profiles[character] = self._read_profile(character)
         return self._profiles[character]
+
+    def _read_profile(self, name: str) -> CharacterProfile:
+        try:
+            return read_profile(name, self.folder, self.root)
+        except InputRefused as refusal:
+            raise InputRefused([_in_profile(problem, name, self.folder) for problem in refusal.problems]) from None
 
     def setting(self, variant: Variant, keep: KeepPicture) -> Setting:
         """Return what is played in `variant`, giving every picture in it to `keep`. Raises `InputRefused`."""
@@ -97,6 +117,14 @@ class Source:
         if refused:
             raise InputRefused(list(_problems(self.document, refused)))
         return Setting(variant.scenario, variant.profiles, sights, gallery)
+
+
+def _in_profile(problem: Problem, name: str, folder: Path) -> Problem:
+    """Let a problem with a profile's file say which file that is, and the way to it from here."""
+    if problem.line:
+        return replace(problem, file=str(folder / name))
+    quoted = one_line(name)
+    return problem if quoted in problem.message else replace(problem, message=f'"{quoted}": {problem.message}')
 
 
 def _problems(document: Document, found: Iterable[Finding]) -> Iterator[Problem]:
@@ -111,36 +139,9 @@ def _player(scenario: Scenario) -> PlayerSpec | None:
     return scenario.player if scenario.kind in ASKED else None
 
 
-def _renamed(
-    scenario: Scenario, profiles: Sequence[CharacterProfile], written: Sequence[CharacterProfile]
-) -> dict[str, Any]:
-    """Return the parts of a scenario that name speakers, with the names that these have in the variant.
-
-    The file was `written` with one cast; where `vary` puts another character in, a name means whoever has that part.
-    """
-
-    def name(given: str) -> str:
-        index = named(given, profiles)
-        index = named(given, written) if index is None else index
-        return given if index is None else profiles[index].name
-
-    policy = scenario.turn_policy
-    return {
-        "opening": tuple({name(speaker): text for speaker, text in line.items()} for line in scenario.opening),
-        "turn_policy": tuple(map(name, policy)) if isinstance(policy, tuple) else policy,
-        "interview": tuple(_renamed_question(question, name) for question in scenario.interview),
-    }
-
-
-def _renamed_question(question: InterviewQuestion, name: Callable[[str], str]) -> InterviewQuestion:
-    to = name(question.to) if isinstance(question.to, str) else tuple(map(name, question.to))
-    truth = name(question.truth) if question.truth and question.choices == "cast" else question.truth
-    return question.model_copy(update={"to": to, "truth": truth})
-
-
 def scenario_file(path: Path) -> Path:
     """Return the scenario file that `path` names: itself, or `scenario.yaml` in that folder."""
-    return path / "scenario.yaml" if path.is_dir() else path
+    return path / "scenario.yaml" if os.path.isdir(path) else path  # Path.is_dir() raises for a name that is too long
 
 
 def load(path: Path, root: Path | None = None, settings: Mapping[str, Any] | None = None) -> Source:
@@ -156,8 +157,17 @@ def load(path: Path, root: Path | None = None, settings: Mapping[str, Any] | Non
     source = Source(document, data, scenario, file.parent, root or file.parent)
     problems = _reference_problems(source) or _matrix_problems(source)
     if problems:
-        raise InputRefused(problems)
+        raise InputRefused(_first(problems))
     return source
+
+
+def _first(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the first problems, as many as a reader can use, and the count of the others."""
+    in_order = sorted(problems)
+    first, others = in_order[:MOST_SHOWN], in_order[MOST_SHOWN:]
+    if others:
+        first.append(replace(others[0], message=f"… and {len(others)} more from here on."))
+    return first
 
 
 def _reference_problems(source: Source) -> list[Problem]:
@@ -195,13 +205,24 @@ def _refused_pictures(source: Source, scenario: Scenario, read: dict[str, Pictur
 
 
 def _matrix_problems(source: Source) -> list[Problem]:
-    """Try the values of each axis by themselves, everything else as the file has it; of a range its two ends."""
+    """Try the values of each axis by themselves, everything else as the file has it; then all together, if not many."""
     vary = source.scenario.vary
-    if prod(map(_length, vary.values())) > MOST_VARIANTS:
+    variants = prod(map(_length, vary.values()))
+    if variants > MOST_VARIANTS:
         rule = f"the matrix has more than {MOST_VARIANTS:,} variants; shorten its ranges."
         return [source.document.problem(("vary",), rule)]
-    found = (problem for path, axis in vary.items() for problem in _axis_problems(source, path, axis))
+    found = [problem for path, axis in vary.items() for problem in _axis_problems(source, path, axis)]
+    if not found and variants <= MOST_TRIED:
+        found = [problem for index in range(variants) for problem in _variant_problems(source, index)]
     return list(dict.fromkeys(found))
+
+
+def _variant_problems(source: Source, index: int) -> Sequence[Problem]:
+    try:
+        source.variant(index)
+    except InputRefused as refusal:
+        return refusal.problems
+    return ()
 
 
 def _length(axis: Axis) -> int:
@@ -209,6 +230,7 @@ def _length(axis: Axis) -> int:
 
 
 def _axis_problems(source: Source, path: str, axis: Axis) -> Iterator[Problem]:
+    """Try the values of one axis; of a range, its two ends."""
     document, keys = source.document, ("vary", path)
     wrong = _wrong_path(source, path)
     if wrong:
@@ -228,7 +250,8 @@ def _wrong_path(source: Source, path: str) -> str | None:
     try:
         with_values(source.data, {path: None})
     except LookupError:
-        return unknown("value of this file", path, list(_paths(source.data)))
+        known = [path for path in _paths(source.data) if path.split(".")[0] not in NEVER_VARIED]
+        return unknown("value of this file", path, known)
     return None
 
 

@@ -1,14 +1,15 @@
 """What in a scenario refers to what: names, pictures, places; and what this version cannot play."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import chain
+from typing import Any
 
 from scenes.clean import one_line
 from scenes.perception import groups_in_earshot
 from scenes.profile import CharacterProfile
-from scenes.scenario import Kind, Scenario
+from scenes.scenario import InterviewQuestion, Kind, Scenario
 
 Keys = tuple[str | int, ...]
 Finding = tuple[Keys, str]
@@ -36,7 +37,7 @@ def named(name: str, profiles: Sequence[CharacterProfile]) -> int | None:
 
 def unknown(what: str, name: str, known: Sequence[str]) -> str:
     """Return the sentence for a name that nobody bears."""
-    close = get_close_matches(name, known, 1)
+    close = get_close_matches(name, known, 1, 0.7)
     there = ", ".join(one_line(other, 40) for other in known[:12]) or "none"
     hint = f'; did you mean "{one_line(close[0])}"?' if close else f"; there are: {there}."
     return f'no {what} is named "{one_line(name)}"{hint}'
@@ -164,6 +165,33 @@ def _kind(scenario: Scenario) -> Iterator[Finding]:
         yield ("kind",), 'a story needs a "narrator"; add `narrator: {}`.'
     if asked and not scenario.images:
         yield ("kind",), f'a scenario of kind "{scenario.kind}" is about a picture; add one to "images".'
+
+
+def renamed(
+    scenario: Scenario, profiles: Sequence[CharacterProfile], written: Sequence[CharacterProfile]
+) -> dict[str, Any]:
+    """Return the parts of a scenario that name speakers, with the names that these have in the variant.
+
+    The file was `written` with one cast; where `vary` puts another character in, a name means whoever has that part.
+    """
+
+    def name(given: str) -> str:
+        index = named(given, profiles)
+        index = named(given, written) if index is None else index
+        return given if index is None or index >= len(profiles) else profiles[index].name
+
+    policy = scenario.turn_policy
+    return {
+        "opening": tuple({name(speaker): text for speaker, text in line.items()} for line in scenario.opening),
+        "turn_policy": tuple(map(name, policy)) if isinstance(policy, tuple) else policy,
+        "interview": tuple(_renamed_question(question, name) for question in scenario.interview),
+    }
+
+
+def _renamed_question(question: InterviewQuestion, name: Callable[[str], str]) -> InterviewQuestion:
+    to = name(question.to) if isinstance(question.to, str) else tuple(map(name, question.to))
+    truth = name(question.truth) if question.truth and question.choices == "cast" else question.truth
+    return question.model_copy(update={"to": to, "truth": truth})
 
 
 def unplayable(scenario: Scenario) -> Iterator[Finding]:

@@ -1,15 +1,23 @@
 """The scenario file: every field a writer may use, with its range. What refers to what is checked in `references`."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from scenes.chat import Sampling
 from scenes.profile import CharacterProfile, Line, Name, Text
 from scenes.storybook.drawing import Drawing
 
-Key = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^.\s/\\]+$")]
-"""The name of an image or a place inside the file; no dots or spaces, so that `vary` can point at it."""
+
+def _fit_for_a_path(key: str) -> str:
+    if re.search(r"[.\s/\\]", key):
+        raise ValueError("a name that `vary` can point at has no dots, spaces or slashes; write this one without")
+    return key
+
+
+Key = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_fit_for_a_path)]
+"""The name of an image or a place inside the file."""
 ModelName = Annotated[str, Field(min_length=1, max_length=400)]
 Names = Annotated[tuple[Name, ...], Field(strict=False, max_length=1_000)]
 Kind = Literal["comment", "human-role", "inter-role", "story"]

@@ -9,14 +9,13 @@ from typing import Any
 
 from rich.table import Table
 
-from sandbox.display import varied
 from sandbox.errors import StoreDamaged
 from sandbox.prompt_text import prompt_text
 from sandbox.record import Record, StoredCall
 from sandbox.rows import EpisodeRow
 from sandbox.run_folder import run_folders
 from sandbox.screen import Screen, print_json, safe
-from sandbox.transcript import Transcript, caption
+from sandbox.transcript import Transcript, caption, varied
 from scenes.clean import one_line
 from scenes.event import Event
 from scenes.problem import refuse

@@ -1,0 +1,177 @@
+"""Runs whose process dies, and what is left of them. As a program it plays runs and kills them at chosen commits.
+
+One process forks a child for every life of a run: it imports the project once, and so kills hundreds in seconds.
+"""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from shutil import copytree, rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+from playing import carried_out
+
+import sandbox.store
+from sandbox.display import JsonLines
+from sandbox.record import Record
+from sandbox.rows import Batch
+from sandbox.store import Rows, Store
+from sandbox.tally import Summary, Tally
+from scenes.loading import Source
+
+SHOWN = "shown.jsonl"
+"""What a run's display wrote before its process died, beside its store."""
+NOBODY = 65534
+STATEMENTS = 7
+"""One more than a commit has at most, so that one in seven deaths comes right after it."""
+
+
+class Shown:
+    """A display that keeps every event it is told of."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, dict[str, Any]]] = []
+
+    def begin(self, folder: Path, source: Source, tally: Tally) -> None: ...
+
+    def committed(self, batches: Sequence[Batch]) -> None:
+        self.events += [(batch.episode, event.model_dump(mode="json")) for batch in batches for event in batch.events]
+
+    def end(self, summary: Summary) -> None: ...
+
+
+def shown(lines: Iterable[str]) -> list[tuple[int, dict[str, Any]]]:
+    """Return the events that a display showed as JSON lines, each with its episode."""
+    objects = [json.loads(line) for line in lines]
+    events = [fields for fields in objects if fields.pop("type") == "event"]
+    return [(fields.pop("episode"), fields) for fields in events]
+
+
+def lost(events: Iterable[tuple[int, dict[str, Any]]], folder: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Return those of the `events` that were shown which are not in the store of the run."""
+    with closing(Record(folder)) as record:
+        stored = {
+            state.id: [event.model_dump(mode="json") for event in record.events(state.id)] for state in record.states()
+        }
+    return [(episode, event) for episode, event in events if event not in stored.get(episode, [])]
+
+
+def contents(folder: Path) -> list[tuple[object, ...]]:
+    """Return all that a run holds but for when it was: trajectories, pictures, and the calls of every episode."""
+    with closing(Record(folder)) as record:
+        return [
+            (
+                record.trajectory(state).model_dump_json(),
+                record.pictures(state.id),
+                record.answers(state.id, failures=True),
+            )
+            for state in record.states()
+        ]
+
+
+def answered(folder: Path) -> set[str]:
+    """Return the digests of the requests that the run holds an answer to."""
+    with closing(Record(folder)) as record:
+        return {answer.digest for state in record.states() for answer in record.answers(state.id).values()}
+
+
+def killed(folders: Iterable[Path], lives: Iterable[Sequence[int]], concurrency: int = 8) -> Iterator[Path]:
+    """Play each run, killed at the given commits of one life after the other; yield it when it is dead."""
+    orders = [(str(folder), list(kills), concurrency) for folder, kills in zip(folders, lives, strict=True)]
+    with subprocess.Popen([sys.executable, __file__], stdin=-1, stdout=-1, text=True) as killer:
+        assert killer.stdin is not None
+        assert killer.stdout is not None
+        killer.stdin.write(json.dumps(orders) + "\n")
+        killer.stdin.flush()
+        for line in killer.stdout:
+            yield Path(line.rstrip("\n"))
+    assert killer.returncode == 0
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[Path]:
+    """Give a copy of the run in which nobody may write; not even the superuser, whose rights are laid down for it."""
+    place = Path(mkdtemp())
+    run = Path(copytree(folder, place / folder.name))
+    user = os.geteuid()
+    place.chmod(0o755)
+    run.chmod(0o555)
+    try:
+        if user == 0:
+            os.seteuid(NOBODY)
+        yield run
+    finally:
+        if user == 0:
+            os.seteuid(user)
+        run.chmod(0o755)
+        rmtree(place)
+
+
+def play_killed(folder: Path, kth: int, concurrency: int) -> None:
+    """Play the run at `folder` in a child that kills itself at its `kth` commit; a commit holds one batch."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, f"{folder} ended with {status}"
+        return
+    try:
+        die_at(kth)
+        with open(folder / SHOWN, "a", encoding="utf-8") as sys.stdout:
+            carried_out(folder, concurrency=concurrency, display=JsonLines())
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def die_at(kth: int) -> None:
+    """Let this process kill itself at its `kth` commit: before one of its statements, or else right after the last."""
+    commit, commits = Store._commit, count(1)
+
+    def counted(store: Store, written: Sequence[Rows]) -> None:
+        last = next(commits) == kth
+        if last:
+            die_at_statement(store._database, 1 + kth % STATEMENTS)
+        commit(store, written)
+        if last:
+            die()
+
+    Store._commit = counted  # type: ignore[method-assign]
+    sandbox.store.MOST_AT_ONCE = 1
+
+
+def die_at_statement(database: sqlite3.Connection, kth: int) -> None:
+    """Let this process kill itself before the `kth` statement from now on."""
+    statements = count(1)
+    database.set_trace_callback(lambda _: die() if next(statements) == kth else None)
+
+
+def die_in_the_making(kth: int) -> None:
+    """Let this process kill itself before the `kth` statement with which a store is opened and made."""
+    connect = sqlite3.connect
+
+    def dying(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        database = connect(*args, **kwargs)
+        die_at_statement(database, kth)
+        return database
+
+    sqlite3.connect = dying
+
+
+def die() -> None:
+    """End this process as a power cut would, as far as it is concerned."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    for run, lives, at_once in json.loads(sys.stdin.readline()):
+        for kill in lives:
+            play_killed(Path(run), kill, at_once)
+        print(run, flush=True)

@@ -1,0 +1,185 @@
+"""Who speaks next, by each policy."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from staging import performed, said, scene_of
+
+from narrator.turn_policy import TURN_POLICIES, mention, policy_of, random, round_robin
+from scenes.chance import chance
+from scenes.event import Draft, EventKind
+from scenes.scene import Scene
+
+TRIO = [{"character": f"storybook/{name}"} for name in ("brack", "pip", "moss")]
+BRACK, PIP, MOSS = "Captain Brack", "Pip", "Doctor Moss"
+ANY = Random(0)
+
+
+@pytest.fixture
+def trio(tmp_path: Path) -> Scene:
+    return scene_of(tmp_path, cast=TRIO)
+
+
+def speakers(folder: Path, **changes: Any) -> list[str]:
+    """Return who speaks in each turn of a scene of three."""
+    scene = scene_of(folder, **{"cast": TRIO, "turns": 7, **changes})
+    performed(scene)
+    return [event.actor for event in scene.events if event.turn > 0]
+
+
+def drafts(*parts: tuple[EventKind, str]) -> list[Draft]:
+    return [Draft(kind=kind, text=text) for kind, text in parts]
+
+
+def test_round_robin_goes_through_the_cast_in_order(tmp_path: Path) -> None:
+    assert speakers(tmp_path) == [BRACK, PIP, MOSS, BRACK, PIP, MOSS, BRACK]
+
+
+@pytest.mark.parametrize(
+    ("opening", "first"),
+    [
+        ([{"Brack": "Evening."}], PIP),
+        ([{"Brack": "Evening."}, {"Pip": "(waves)"}], MOSS),
+        ([{"Moss": "Well."}], BRACK),
+        ([{"Moss": "[Hm.]"}], BRACK),
+        ([{"Narrator": "Fog."}], BRACK),
+    ],
+)
+def test_round_robin_goes_on_after_the_opening_lines(tmp_path: Path, opening: list[Any], first: str) -> None:
+    assert speakers(tmp_path, opening=opening, turns=1) == [first]
+
+
+def test_round_robin_passes_on_whatever_a_reply_was(trio: Scene) -> None:
+    """A reply of nothing but a thought is a turn too, or the same one would be asked for ever."""
+    for kind in ("speech", "action", "thought"):
+        trio.add(BRACK, drafts((kind, "hm")))
+        assert round_robin(trio, ANY) == PIP
+    trio.add(BRACK, said(""))
+    assert round_robin(trio, ANY) == PIP
+
+
+def test_a_picture_that_comes_into_sight_is_no_turn(trio: Scene) -> None:
+    trio.add(BRACK, said("Evening."))
+    trio.show(MOSS, trio.setting.gallery["harbour"])
+    assert round_robin(trio, ANY) == PIP
+
+
+def test_chance_never_gives_two_turns_in_a_row(tmp_path: Path) -> None:
+    names = speakers(tmp_path, turn_policy="random", turns=200)
+    assert set(names) == {BRACK, PIP, MOSS}
+    assert all(one != other for one, other in pairwise(names))
+
+
+def test_chance_is_the_same_for_the_same_seed_and_another_for_another(tmp_path: Path) -> None:
+    def by_lot(seed: int) -> list[str]:
+        scene = scene_of(tmp_path, seed, cast=TRIO, turn_policy="random", turns=30)
+        performed(scene)
+        return [event.actor for event in scene.events]
+
+    assert by_lot(1) == by_lot(1)
+    assert by_lot(1) != by_lot(2)
+
+
+def test_chance_lets_one_alone_speak_again(tmp_path: Path) -> None:
+    player = {"questions": ["What is it?"] * 3}
+    names = speakers(tmp_path, kind="human-role", cast=TRIO[:1], player=player, turn_policy="random")
+    assert names == ["Human", BRACK] * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "next_speaker"),
+    [
+        ("Look there, Pip!", PIP),
+        ("look there, PIP!", PIP),
+        ("Well, Doctor Moss?", MOSS),
+        ("Well, Moss?", MOSS),
+        ("Pip, ask Moss.", MOSS),
+        ("Moss, ask Pip.", PIP),
+        ("The pipe is out.", PIP),
+        ("Mosses grow there.", PIP),
+        ("Brack is my name.", PIP),
+        ("Moss, I am Brack.", MOSS),
+        ("Good evening.", PIP),
+    ],
+)
+def test_mention_gives_the_turn_to_whom_the_last_words_named_last(trio: Scene, words: str, next_speaker: str) -> None:
+    trio.add(BRACK, said(words))
+    assert mention(trio, ANY) == next_speaker
+
+
+def test_mention_reads_the_whole_of_the_last_reply_and_nothing_before(trio: Scene) -> None:
+    trio.add(BRACK, drafts(("speech", "Moss, look."), ("action", "points at Pip"), ("speech", "Over there.")))
+    assert mention(trio, ANY) == MOSS
+    trio.add(MOSS, drafts(("action", "nods at Pip"), ("thought", "Pip again.")))
+    assert mention(trio, ANY) == BRACK
+
+
+def test_mention_hears_a_player_and_begins_with_the_first(tmp_path: Path) -> None:
+    questions = ["What is it?", "And you, Moss?", "And you?", "Brack?"]
+    names = speakers(tmp_path, kind="human-role", player={"questions": questions}, turn_policy="mention")
+    assert [name for name in names if name != "Human"] == [BRACK, MOSS, BRACK, BRACK]
+
+
+def test_mention_knows_names_in_a_script_without_spaces(tmp_path: Path) -> None:
+    cast = [{"character": {"name": name}} for name in ("唐僧", "孙悟空", "唐")]
+    scene = scene_of(tmp_path, cast=cast, language="zh")
+    scene.add("唐僧", said("你看孙悟空在那里。"))
+    assert mention(scene, ANY) == "孙悟空"
+    scene.add("孙悟空", said("我听唐僧的。"))
+    assert mention(scene, ANY) == "唐僧"
+
+
+def test_of_two_names_that_overlap_the_longer_is_meant(tmp_path: Path) -> None:
+    cast = [{"character": {"name": name}} for name in ("Mara", "Ann", "Ann Lee")]
+    scene = scene_of(tmp_path, cast=cast)
+    scene.add("Mara", said("Come, Ann Lee."))
+    assert mention(scene, ANY) == "Ann Lee"
+    scene.add("Mara", said("Come, Ann."))
+    assert mention(scene, ANY) == "Ann"
+
+
+def test_a_list_is_gone_through_again_and_again_by_names_and_aliases(tmp_path: Path) -> None:
+    names = speakers(tmp_path, turn_policy=["moss", "Pip", "Captain", "Pip"], turns=6)
+    assert names == [MOSS, PIP, BRACK, PIP, MOSS, PIP]
+
+
+def test_a_list_keeps_its_order_after_opening_lines(tmp_path: Path) -> None:
+    assert speakers(tmp_path, turn_policy=["Moss", "Pip"], opening=[{"Moss": "Well."}], turns=2) == [MOSS, PIP]
+
+
+@pytest.mark.parametrize("name", TURN_POLICIES)
+def test_a_policy_goes_by_its_name(tmp_path: Path, name: str) -> None:
+    assert policy_of(scene_of(tmp_path, turn_policy=name).setting.scenario) is {
+        "round_robin": round_robin,
+        "random": random,
+        "mention": mention,
+    }.get(name)
+
+
+replies = st.lists(
+    st.tuples(
+        st.sampled_from(["speech", "action", "thought"]),
+        st.sampled_from(["Pip!", "Moss?", "Brack.", "captain", "", "Human", "Look, Doctor Moss and Pip"]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([BRACK, PIP, MOSS]), replies), max_size=6), st.sampled_from([*TURN_POLICIES]))
+def test_nobody_ever_speaks_twice_in_a_row(
+    tmp_path_factory: pytest.TempPathFactory, turns: Sequence[Any], name: Any
+) -> None:
+    scene = scene_of(tmp_path_factory.mktemp("trio"), cast=TRIO)
+    for turn, (actor, parts) in enumerate(turns, start=1):
+        scene.turn = turn
+        scene.add(actor, drafts(*parts))
+    chosen = TURN_POLICIES[name](scene, chance(0, "policy"))
+    assert chosen in scene.names
+    assert not turns or chosen != turns[-1][0]
