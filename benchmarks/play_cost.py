@@ -41,7 +41,10 @@ def measures() -> list[Measure]:
             "<= 200",
         ),
         Measure(
-            "play: CPU of a turn about turn 400 / about turn 20", "ratio", [one["late_over_early"] for one in long], "<= 1.2"
+            "play: CPU of a turn about turn 400 / about turn 20",
+            "ratio",
+            [one["late_over_early"] for one in long],
+            "<= 1.2",
         ),
         Measure("store: bytes per turn", "B", [one["bytes_per_turn"] for one in short], "-"),
         Measure("store: bytes per turn in 420 turns / in 40", "ratio", sizes, "1 (linear)"),

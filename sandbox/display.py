@@ -18,6 +18,7 @@ from sandbox.screen import Screen, print_json, safe
 from sandbox.tally import Summary, Tally
 from sandbox.transcript import MARGIN, Transcript, caption, varied
 from scenes.clean import one_line
+from scenes.event import Event
 from scenes.image import Picture
 from scenes.loading import Source
 from scenes.sights import PictureFacts
@@ -132,7 +133,8 @@ class Telling:
         self._conversation = Conversation(self._screen, everybody(source))
         self._screen.print(safe(f"{source.scenario.title} → {folder}", "bold"), soft_wrap=True)
         player = source.scenario.player
-        self._person = player is not None and player.person
+        self._person = player.name if player is not None and player.person else None
+        self._last: Sequence[Event] = ()
         if self._live and self._person:
             self._live.stop()
         elif self._live:
@@ -140,6 +142,7 @@ class Telling:
 
     def committed(self, batches: Sequence[Batch]) -> None:
         if self._person:  # who plays along is shown by the engine what they perceive, and must not see more
+            self._last = [event for batch in batches for event in batch.events] or self._last
             return
         self._conversation.add(batches)
         if self._tally.seconds >= self._next_at:
@@ -153,6 +156,9 @@ class Telling:
             self._screen.print(line)
 
     def end(self, summary: Summary) -> None:
+        for event in self._last:  # the last reply, after which the person was asked nothing more
+            if self._person in event.visible_to and event.actor != self._person:
+                self._screen.print(safe(f"{event.actor}: {event.text}"))
         self._screen.print(safe("\n" + "\n".join(came(summary))))
         self._screen.print(safe("\n".join(next_steps(summary))), soft_wrap=True)  # whole, as they are to be copied
 

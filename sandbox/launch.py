@@ -157,10 +157,10 @@ def _one_layout(source: Source) -> bool:
 
 def _engines(source: Source, config: EngineConfig, gallery: Gallery) -> dict[str, Engine]:
     """Start an engine for every model that some variant asks. Raises `InputRefused`."""
-    names = dict.fromkeys(name for variant in alternatives(source) for name in models_of(variant.scenario))
+    names = {name for variant in alternatives(source) for name in models_of(variant.scenario)}
     pictures = max(1, len(source.scenario.images))
     engines: dict[str, Engine] = {}
-    for name in names:
+    for name in sorted(names, key=lambda name: name != PERSON):  # a person is not there at once, or not at all
         engines[name] = _person() if name == PERSON else _started(name, config, gallery, pictures)
     return engines
 

@@ -9,7 +9,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -77,6 +78,16 @@ def contents(folder: Path) -> list[tuple[object, ...]]:
         ]
 
 
+def torn(folder: Path) -> set[str]:
+    """Return the calls of the run whose turn is not stored; there are none where every batch is stored all or none."""
+    with closing(Record(folder)) as record:
+        return {
+            f"{state.id}/{key}"
+            for state in record.states()
+            for key in record.answers(state.id).keys() - {event.call for event in record.events(state.id)}
+        }
+
+
 def answered(folder: Path) -> set[str]:
     """Return the digests of the requests that the run holds an answer to."""
     with closing(Record(folder)) as record:
@@ -115,20 +126,25 @@ def read_only(folder: Path) -> Iterator[Path]:
         rmtree(place)
 
 
-def play_killed(folder: Path, kth: int, concurrency: int) -> None:
-    """Play the run at `folder` in a child that kills itself at its `kth` commit; a commit holds one batch."""
+def in_a_child(play: Callable[[], object]) -> None:
+    """Let a child of this process play, and die of it or come to the end."""
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
-        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, f"{folder} ended with {status}"
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, f"a life ended with {status}"
         return
     try:
-        die_at(kth)
-        with open(folder / SHOWN, "a", encoding="utf-8") as sys.stdout:
-            carried_out(folder, concurrency=concurrency, display=JsonLines())
+        play()
         os._exit(0)
     finally:
         os._exit(1)
+
+
+def play_killed(folder: Path, kth: int, concurrency: int) -> None:
+    """Play the run at `folder`, until this process kills itself at its `kth` commit; a commit holds one batch."""
+    die_at(kth)
+    with open(folder / SHOWN, "a", encoding="utf-8") as sys.stdout:
+        carried_out(folder, concurrency=concurrency, display=JsonLines())
 
 
 def die_at(kth: int) -> None:
@@ -153,8 +169,8 @@ def die_at_statement(database: sqlite3.Connection, kth: int) -> None:
     database.set_trace_callback(lambda _: die() if next(statements) == kth else None)
 
 
-def die_in_the_making(kth: int) -> None:
-    """Let this process kill itself before the `kth` statement with which a store is opened and made."""
+def make_killed(folder: Path, kth: int) -> None:
+    """Play the run at `folder`, until this process kills itself before the `kth` statement of its store."""
     connect = sqlite3.connect
 
     def dying(*args: Any, **kwargs: Any) -> sqlite3.Connection:
@@ -163,15 +179,19 @@ def die_in_the_making(kth: int) -> None:
         return database
 
     sqlite3.connect = dying
+    carried_out(folder)
 
 
 def die() -> None:
-    """End this process as a power cut would, as far as it is concerned."""
+    """End this process, whatever it is at; but first give its display the time to show what it should not have yet."""
+    time.sleep(0.002)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    for run, lives, at_once in json.loads(sys.stdin.readline()):
+    for nth, made in enumerate(sys.argv[1:], 1):
+        in_a_child(lambda: make_killed(Path(made), nth))
+    for run, lives, at_once in json.loads(sys.stdin.readline() or "[]"):
         for kill in lives:
-            play_killed(Path(run), kill, at_once)
+            in_a_child(lambda: play_killed(Path(run), kill, at_once))
         print(run, flush=True)

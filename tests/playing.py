@@ -58,7 +58,12 @@ def carried_out(
     source = load(folder / SCENARIO)
     planned = min(episodes or source.episodes, source.episodes)
     engines: Mapping[str, Engine] = {source.scenario.model: Scripted(answer)}
-    facts = {"planned": planned, "title": source.scenario.title, "concurrency": concurrency, "engine": {"kind": "scripted"}}
+    facts = {
+        "planned": planned,
+        "title": source.scenario.title,
+        "concurrency": concurrency,
+        "engine": {"kind": "scripted"},
+    }
     plan = Plan(folder, source, planned, engines, Gallery(), concurrency, facts)
     return asyncio.run(carry_out(plan, display or Quiet()))
 

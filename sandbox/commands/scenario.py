@@ -7,11 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agents.character import Character, Voice
-from agents.prompts.layouts import LAYOUTS
 from sandbox.commands.draw import write_picture
 from sandbox.launch import Options, checked_source, notes
 from sandbox.models import layout_of
+from sandbox.preview import first_prompts
 from sandbox.prompt_text import prompt_text
 from sandbox.screen import Screen, print_json, safe
 from scenes.chat import Prompt, Segment
@@ -73,12 +72,12 @@ def preview_scenario(
     if variant >= len(source.matrix):
         raise refuse(f"there is no variant {variant}; there are {len(source.matrix)}, counted from 0.", str(path))
     pictures: Pictures = {}
-    prompts = _first_prompts(source, source.variant(variant), pictures)
+    prompts = _prompts(source, source.variant(variant), pictures)
     if images:
         for picture, _ in pictures.values():
             write_picture(picture, images / _file_of(picture.id))
     if as_json:
-        print_json({name: [_segment_json(one) for one in prompt.segments()] for name, prompt in prompts.items()})
+        print_json({name: _prompt_json(prompt) for name, prompt in prompts.items()})
         return 0
     screen = Screen()
     for name, prompt in prompts.items():
@@ -86,20 +85,21 @@ def preview_scenario(
     return 0
 
 
-def _first_prompts(source: Source, variant: Variant, pictures: Pictures) -> dict[str, Prompt]:
+def _prompts(source: Source, variant: Variant, pictures: Pictures) -> dict[str, Prompt | None]:
     """Return the prompt of everybody's first request by name, and collect the pictures of the scene."""
 
     def keep(picture: Picture, facts: PictureFacts) -> None:
         pictures[picture.id] = picture, facts
 
-    scene = Scene(source.setting(variant, keep), variant.seed(0))
-    scenario = variant.scenario
-    voice = Voice(scenario.model, LAYOUTS[layout_of(scenario)], scenario.sampling)
-    return {name: Character(scene.view(name), voice, scene.seed).request("preview").prompt for name in scene.names}
+    return first_prompts(Scene(source.setting(variant, keep), variant.seed(0)))
 
 
 def _file_of(image: str) -> str:
     return f"{image[:8]}.png"
+
+
+def _prompt_json(prompt: Prompt | None) -> list[dict[str, Any]] | None:
+    return None if prompt is None else [_segment_json(segment) for segment in prompt.segments()]
 
 
 def _segment_json(segment: Segment) -> dict[str, Any]:
@@ -111,7 +111,10 @@ def _segment_json(segment: Segment) -> dict[str, Any]:
     }
 
 
-def _print_prompt(screen: Screen, name: str, prompt: Prompt, pictures: Pictures, images: Path | None) -> None:
+def _print_prompt(screen: Screen, name: str, prompt: Prompt | None, pictures: Pictures, images: Path | None) -> None:
+    if prompt is None:
+        screen.print(safe(f"── {name} never gets a turn", "bold"))
+        return
     text = prompt_text(prompt)
     screen.print(safe(f"── {name}: {len(text.split())} words", "bold"))
     screen.print(safe(text))

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pytest
 from commanding import commanded, program
+from PIL import Image
 from playing import last_words, new_run, played, written
 
 from sandbox.cli import cli
@@ -406,7 +407,9 @@ def test_more_episodes_than_there_are_play_all_of_them(tmp_path: Path) -> None:
 
 
 def test_the_resolved_scenario_of_a_run_plays_again_to_the_same_words(tmp_path: Path) -> None:
-    commanded("run", written(tmp_path), "--dry-run", "--out", "first")
+    images = {"drawn": {"storybook": {"seed": 7}}, "filed": {"file": "view.png"}}
+    Image.effect_noise((64, 64), 50).save("view.png")
+    commanded("run", written(tmp_path, images=images), "--dry-run", "--out", "first")
     (run,) = Path("first").iterdir()
     again = commanded("run", run / "run.yaml", "--dry-run", "--out", "second")
     (rerun,) = Path("second").iterdir()

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from playing import written
+
 from sandbox.preview import UNSPOKEN, first_prompts
 from sandbox.prompt_text import prompt_text
 from scenes.chat import Prompt

@@ -1,5 +1,6 @@
 """What a killed, failed or cut off run gives when it is played on: the same as one that nothing happened to."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from shutil import copytree, rmtree
 
 import killing
 import pytest
-from killing import SHOWN, Shown, answered, contents, killed, lost, shown
+from killing import SHOWN, Shown, answered, contents, killed, lost, shown, torn
 from playing import Answer, carried_out, last_words, new_run, written
 
 from narrator.turn_policy import TURN_POLICIES
@@ -79,6 +80,7 @@ def assert_nothing_is_lost(folder: Path, unbroken: Path) -> int:
     with open(folder / SHOWN, encoding="utf-8") as file:
         events = shown(file)
     assert lost(events, folder) == []
+    assert torn(folder) == set()
     known = answered(folder)
     asked = resumed(folder)
     assert asked & known == set()
@@ -114,26 +116,17 @@ def test_a_run_whose_resumes_are_killed_too_still_ends_as_an_unbroken_one(
         assert_nothing_is_lost(folder, unbroken)
 
 
-MAKING = f"""
-import sys
-sys.path.insert(0, {str(Path(killing.__file__).parent)!r})
-from pathlib import Path
-from killing import die_in_the_making
-from playing import Answer, carried_out
-die_in_the_making(int(sys.argv[2]))
-carried_out(Path(sys.argv[1]))
-"""
-
-
-@pytest.mark.parametrize("kth", [1, 4, 5, 8, 12, 15])
-def test_a_run_killed_while_its_store_was_made_is_played_as_if_it_were_new(kth: int, tmp_path: Path) -> None:
-    folder = begun(tmp_path)
-    maker = subprocess.run([sys.executable, "-c", MAKING, str(folder), str(kth)])
-    assert maker.returncode == -9
-    carried_out(folder)
-    with closing(Record(folder)) as record:
-        assert [state.status for state in record.states()] == ["done"]
-        assert record.meta()["planned"] == 1
+def test_a_run_killed_while_its_store_was_made_is_played_as_if_it_were_new(tmp_path: Path) -> None:
+    template = begun(tmp_path)
+    whole = copytree(template, tmp_path / "whole")
+    carried_out(whole)
+    folders = copies(template, 16, tmp_path)
+    subprocess.run([sys.executable, killing.__file__, *map(str, folders)], check=True)
+    for folder in folders:
+        carried_out(folder)
+        assert contents(folder) == contents(whole)
+        with closing(Record(folder)) as record:
+            assert record.meta()["title"] == "Two on the quay"
 
 
 DOOMED = {
@@ -257,13 +250,18 @@ def test_a_display_that_fails_ends_the_run_and_nothing_is_lost(tmp_path: Path) -
             if len(self.events) > 3:
                 raise BrokenPipeError("nobody reads on")
 
+    async def slow(request: Request) -> str:
+        await asyncio.sleep(0.005)
+        return last_words(request)
+
     folder = begun(tmp_path, **DOOMED)
     whole = copytree(folder, tmp_path / "whole")
     carried_out(whole)
     display = Torn()
     with pytest.raises(BrokenPipeError):
-        carried_out(folder, concurrency=1, display=display)
+        carried_out(folder, slow, concurrency=1, display=display)
     assert lost(display.events, folder) == []
+    assert len(answered(folder)) < len(answered(whole))
     carried_out(folder)
     assert contents(folder) == contents(whole)
 

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from shutil import copytree
@@ -23,7 +23,8 @@ from sandbox.errors import EXIT_CODES, StoreDamaged, StoreFailed
 from sandbox.gallery import Gallery
 from sandbox.record import Record
 from sandbox.rows import Batch, EpisodeRow
-from sandbox.store import DATABASE, Store
+from sandbox.schema import PUT_NODE
+from sandbox.store import DATABASE, Rows, Store
 from scenes.chat import Request
 from scenes.event import Event
 from scenes.image import open_picture
@@ -290,7 +291,7 @@ def test_play_that_outruns_the_disk_begins_no_further_episode_until_it_has_caugh
     behind = []
     commit = Store._commit
 
-    def slow(store: Store, written: list[Any]) -> None:
+    def slow(store: Store, written: Sequence[Rows]) -> None:
         behind.append(store._waiting.qsize())
         time.sleep(0.002)
         commit(store, written)
@@ -300,6 +301,20 @@ def test_play_that_outruns_the_disk_begins_no_further_episode_until_it_has_caugh
     monkeypatch.setattr(sandbox.store, "FAR_BEHIND", 20)
     carried_out(begun(tmp_path, episodes=100, turns=5), concurrency=2)
     assert 20 < max(behind) <= 20 + 2 * 9
+
+
+def test_no_segment_of_a_prompt_is_sent_to_the_store_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+    commit = Store._commit
+
+    def counted(store: Store, written: Sequence[Rows]) -> None:
+        sent.extend(row[0] for rows in written for row in rows[PUT_NODE])
+        commit(store, written)
+
+    monkeypatch.setattr(Store, "_commit", counted)
+    carried_out(begun(tmp_path, turns=30))
+    assert len(sent) > 60
+    assert len(sent) == len({*sent})
 
 
 def test_a_store_grows_linearly_with_its_turns(tmp_path: Path) -> None:
