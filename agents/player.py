@@ -15,11 +15,6 @@ Player = Callable[[Call, int], Awaitable[list[Draft]]]
 """Ask the question of a turn."""
 
 
-def spec_of(scenario: Scenario) -> PlayerSpec | None:
-    """Return who plays, if anybody does."""
-    return scenario.player
-
-
 def player_of(scene: Scene, spec: PlayerSpec, voice: Voice) -> Player:
     """Return the player of `scene`."""
     if spec.questions is not None:
@@ -43,7 +38,7 @@ def _playing(character: Character) -> Player:
 
 def turns_of(scenario: Scenario) -> int:
     """Return how many replies an episode has: a list of questions ends when it is used up."""
-    spec = spec_of(scenario)
+    spec = scenario.player
     if spec is None or spec.questions is None:
         return scenario.turns
     return min(scenario.turns, len(spec.questions))

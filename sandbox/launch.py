@@ -11,12 +11,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from agents.character import Character, Voice
+from agents.player import PERSON
 from agents.prompts.layouts import LAYOUTS, privacy_breaks
 from sandbox.engines.config import EngineConfig
 from sandbox.engines.engine import Engine
 from sandbox.engines.start import start
 from sandbox.gallery import Gallery
-from sandbox.models import PERSON, layout_of, models_of, reference
+from sandbox.models import layout_of, models_of, reference
 from sandbox.record import Record
 from sandbox.run import Display, Plan, carry_out, unfinished
 from sandbox.run_folder import SCENARIO, new_run_folder, write_scenario

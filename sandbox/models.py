@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from agents.player import PERSON
 from scenes.clean import one_line
 from scenes.problem import refuse
 from scenes.scenario import LayoutName, Scenario
 
 STORYBOOK = "storybook"
-PERSON = "person"
 CHECKPOINT = Path(__file__).parent / "storybook" / "checkpoint"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from agents.character import Character, Voice
-from agents.player import Player, player_of, spec_of, turns_of
+from agents.player import PERSON, Player, player_of, turns_of
 from agents.prompts.layout import Layout
 from agents.reply import read_reply
 from narrator.narrator import open_scene
@@ -34,10 +34,10 @@ def _voice(scene: Scene, layout: Layout, model: str | None = None) -> Voice:
 
 
 def _player(scene: Scene, layout: Layout) -> Player | None:
-    spec = spec_of(scene.setting.scenario)
+    spec = scene.setting.scenario.player
     if spec is None:
         return None
-    return player_of(scene, spec, _voice(scene, layout, "person" if spec.person else spec.model))
+    return player_of(scene, spec, _voice(scene, layout, PERSON if spec.person else spec.model))
 
 
 async def _open(scene: Scene, layout: Layout, call: Call, keep: Keep) -> None:
@@ -66,7 +66,7 @@ async def _turn(
 ) -> list[Event]:
     """Play one turn: pictures come into sight, the player asks if there is one, one of the cast replies."""
     events = _new_pictures(scene)
-    spec = spec_of(scene.setting.scenario)
+    spec = scene.setting.scenario.player
     if player and spec:
         events += scene.add(spec.name, await player(call, scene.turn))
     speaker = policy(scene, chance(scene.seed, f"t{scene.turn:02d}/policy"))

@@ -81,8 +81,8 @@ class Record:
 
     def events(self, episode: int) -> tuple[Event, ...]:
         """Return the events of an episode. Raises `StoreDamaged` if one is missing or changed."""
+        states = self._rows("SELECT * FROM episodes WHERE id=?", episode)  # first: the events may become more
         rows = self._rows('SELECT * FROM events WHERE episode=? ORDER BY "index"', episode)
-        states = self._rows("SELECT * FROM episodes WHERE id=?", episode)
         expected = max([len(rows), *(EpisodeRow(*state[:-1]).events for state in states)])
         if [row[1] for row in rows] != [*range(expected)]:
             raise self._lacks(f"an event of episode {episode}")
@@ -118,8 +118,9 @@ class Record:
 
     def _calls(self, episode: int) -> list[Any]:
         """Return the rows of the calls. Raises `StoreDamaged` if one is missing that an event came from."""
+        events = self.events(episode)  # first: the calls may become more
         rows = self._rows("SELECT * FROM calls WHERE episode=? ORDER BY time, key", episode)
-        missing = {event.call for event in self.events(episode) if event.call} - {row[1] for row in rows}
+        missing = {event.call for event in events if event.call} - {row[1] for row in rows}
         if missing:
             raise self._lacks(f"the call {one_line(min(missing))} of episode {episode}")
         return rows

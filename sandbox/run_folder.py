@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from scenes.image_file import read_picture
 from scenes.loading import Source
 from scenes.matrix import with_values
 from scenes.problem import refuse
-from scenes.references import unknown
+from scenes.references import Keys, unknown
 
 SCENARIO = "run.yaml"
 IMAGES = "images"
@@ -41,42 +40,32 @@ def write_scenario(source: Source, folder: Path, layout: str) -> None:
 
     gallery = Gallery()
     gallery.keep_in(folder / IMAGES)
-    data = with_values(source.data, dict(_resolved(source, layout, gallery)))
+    data = _settled((), with_values(source.data, {"layout": layout}), source, gallery)
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
     (folder / SCENARIO).write_text(HEADER + text, encoding="utf-8")
 
 
-def _resolved(source: Source, layout: str, gallery: Gallery) -> Iterator[tuple[str, Any]]:
-    yield "layout", layout
-    for index, member in enumerate(source.scenario.cast):
-        yield f"cast.{index}.character", _profile(source, member.character)
-    for name, spec in source.scenario.images.items():
-        if spec.file:
-            yield f"images.{name}.file", _stored(source, spec.file, gallery)
-    if source.scenario.vary:
-        yield "vary", {path: _axis(source, path, axis, gallery) for path, axis in _varied(source).items()}
+def _settled(keys: Keys, value: Any, source: Source, gallery: Gallery) -> Any:
+    """Return `value`, which stands at `keys` of a scenario, with what it names in other files put in its place."""
+    match keys, value:
+        case ("cast", _, "character"), str():
+            return source.profile(value).model_dump(mode="json", exclude_defaults=True)
+        case ("images", _, "file"), str():
+            return _stored(value, source, gallery)
+        case ("vary",), dict():
+            return {path: _settled_axis(tuple(path.split(".")), axis, source, gallery) for path, axis in value.items()}
+        case _, dict():
+            return {key: _settled((*keys, key), part, source, gallery) for key, part in value.items()}
+        case _, list():
+            return [_settled((*keys, at), part, source, gallery) for at, part in enumerate(value)]
+    return value
 
 
-def _varied(source: Source) -> dict[str, Any]:
-    data: Any = source.data
-    return dict(data["vary"])
+def _settled_axis(keys: Keys, axis: Any, source: Source, gallery: Gallery) -> Any:
+    return [_settled(keys, value, source, gallery) for value in axis] if isinstance(axis, list) else axis
 
 
-def _axis(source: Source, path: str, axis: Any, gallery: Gallery) -> Any:
-    if isinstance(axis, list) and re.fullmatch(r"cast\.\d+\.character", path):
-        return [_profile(source, value) for value in axis]
-    if isinstance(axis, list) and re.fullmatch(r"images\.[^.]+\.file", path):
-        return [_stored(source, value, gallery) for value in axis]
-    return axis
-
-
-def _profile(source: Source, character: Any) -> Any:
-    if isinstance(character, dict):
-        return character
-    return source.profile(character).model_dump(mode="json", exclude_defaults=True)
-
-
-def _stored(source: Source, name: str, gallery: Gallery) -> str:
+def _stored(name: str, source: Source, gallery: Gallery) -> str:
     """Return where in the run's folder the picture of a file is kept."""
     picture = read_picture(name, source.folder, source.root)
     gallery.add(picture)

@@ -126,7 +126,7 @@ def read_only(folder: Path) -> Iterator[Path]:
         rmtree(place)
 
 
-def in_a_child(play: Callable[[], object]) -> None:
+def in_a_child(play: Callable[..., None], *arguments: object) -> None:
     """Let a child of this process play, and die of it or come to the end."""
     child = os.fork()
     if child:
@@ -134,7 +134,7 @@ def in_a_child(play: Callable[[], object]) -> None:
         assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, f"a life ended with {status}"
         return
     try:
-        play()
+        play(*arguments)
         os._exit(0)
     finally:
         os._exit(1)
@@ -190,8 +190,8 @@ def die() -> None:
 
 if __name__ == "__main__":
     for nth, made in enumerate(sys.argv[1:], 1):
-        in_a_child(lambda: make_killed(Path(made), nth))
+        in_a_child(make_killed, Path(made), nth)
     for run, lives, at_once in json.loads(sys.stdin.readline() or "[]"):
         for kill in lives:
-            in_a_child(lambda: play_killed(Path(run), kill, at_once))
+            in_a_child(play_killed, Path(run), kill, at_once)
         print(run, flush=True)

@@ -208,8 +208,9 @@ def test_a_finished_run_is_whole_in_its_store_alone(run: Path, tmp_path: Path) -
 
 def test_a_run_is_read_where_nothing_may_be_written(run: Path, tmp_path: Path) -> None:
     copy(run / DATABASE, tmp_path)
+    expected = contents(run)
     with read_only(tmp_path) as folder:
-        assert contents(folder) == contents(run)
+        assert contents(folder) == expected
 
 
 def test_a_killed_run_is_read_whole_where_nothing_may_be_written_or_not_at_all(tmp_path: Path) -> None:

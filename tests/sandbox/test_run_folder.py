@@ -1,0 +1,54 @@
+"""A run's folder can be played with nothing else at hand."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from playing import carried_out, new_run, written
+from sandbox.run_folder import SCENARIO, find_run
+from scenes.loading import load
+from scenes.problem import InputRefused
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    """A scenario that names files in every place where one can be named, also in its matrix."""
+    home = tmp_path / "scenario"
+    home.mkdir()
+    for name, colour in {"red": (200, 0, 0), "blue": (0, 0, 200)}.items():
+        Image.new("RGB", (40, 40), colour).save(home / f"{name}.png")
+    (home / "ada.yaml").write_text("{name: Ada, role: a painter}")
+    vary = {
+        "images.harbour": [{"file": "red.png"}, {"file": "blue.png", "notes": {"scene": "blue"}}],
+        "cast.1": [{"character": "ada.yaml"}, {"character": "storybook/pip", "secret": "None at all."}],
+    }
+    return written(home, images={"harbour": {"file": "red.png"}}, vary=vary, turns=2)
+
+
+def test_a_run_plays_after_its_scenario_is_gone(scenario: Path, tmp_path: Path) -> None:
+    folder = new_run(load(scenario), tmp_path / "runs")
+    shutil.rmtree(scenario.parent)
+    assert carried_out(folder).done == 4
+
+
+def test_nothing_in_it_names_a_file_outside_it(scenario: Path, tmp_path: Path) -> None:
+    folder = new_run(load(scenario), tmp_path / "runs")
+    text = (folder / SCENARIO).read_text()
+    assert "ada.yaml" not in text
+    assert "red.png" not in text
+    named = [image["file"] for image in yaml.safe_load(text)["vary"]["images.harbour"]]
+    assert all((folder / name).is_file() for name in named)
+
+
+def test_a_run_is_found_by_a_part_of_its_name_and_the_newest_as_latest(tmp_path: Path) -> None:
+    source = load(written(tmp_path / "scenario", turns=1))
+    first, second = (new_run(source, tmp_path / "runs" / name) for name in ("", ""))
+    for folder in (first, second):
+        carried_out(folder)
+    assert find_run(first.name[:-1], tmp_path / "runs") == first
+    assert find_run("latest", tmp_path / "runs") == max(first, second)
+    with pytest.raises(InputRefused, match="no run is named"):
+        find_run("nowhere", tmp_path / "runs")
