@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
-
 from playing import carried_out, new_run, written
+
 from sandbox.run_folder import SCENARIO, find_run
 from scenes.loading import load
 from scenes.problem import InputRefused
