@@ -127,6 +127,8 @@ class Telling:
         self._screen, self._live = screen, live
         self._every = LIVE_EVERY_S if live else PLAIN_EVERY_S
         self._next_at = self._every
+        self._person: str | None = None
+        self._last: Sequence[Event] = ()
 
     def begin(self, folder: Path, source: Source, tally: Tally) -> None:
         self._tally = tally
@@ -134,7 +136,6 @@ class Telling:
         self._screen.print(safe(f"{source.scenario.title} → {folder}", "bold"), soft_wrap=True)
         player = source.scenario.player
         self._person = player.name if player is not None and player.person else None
-        self._last: Sequence[Event] = ()
         if self._live and self._person:
             self._live.stop()
         elif self._live:

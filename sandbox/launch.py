@@ -70,9 +70,23 @@ def notes(source: Source) -> list[Problem]:
 
 def _refusals(source: Source) -> Iterator[Finding]:
     yield from unplayable(source.scenario)
+    yield from _unknown_models(source)
     for variant in alternatives(source):
         setting = source.setting(variant, lambda picture, facts: None)
         yield from privacy_breaks(LAYOUTS[layout_of(variant.scenario)], setting)
+
+
+def _unknown_models(source: Source) -> Iterator[Finding]:
+    """Yield the models that stand for nothing that could be started; whether one can be loaded is seen later."""
+    for name in sorted(_models(source) - {PERSON}):
+        try:
+            reference(name)
+        except InputRefused as refusal:
+            yield ("model",), refusal.problems[0].message
+
+
+def _models(source: Source) -> set[str]:
+    return {name for variant in alternatives(source) for name in models_of(variant.scenario)}
 
 
 def alternatives(source: Source) -> Iterator[Variant]:
@@ -158,10 +172,11 @@ def _one_layout(source: Source) -> bool:
 
 def _engines(source: Source, config: EngineConfig, gallery: Gallery) -> dict[str, Engine]:
     """Start an engine for every model that some variant asks. Raises `InputRefused`."""
-    names = {name for variant in alternatives(source) for name in models_of(variant.scenario)}
     pictures = max(1, len(source.scenario.images))
     engines: dict[str, Engine] = {}
-    for name in sorted(names, key=lambda name: name != PERSON):  # a person is not there at once, or not at all
+    for name in sorted(
+        _models(source), key=lambda name: name != PERSON
+    ):  # a person first, who may not be there
         engines[name] = _person() if name == PERSON else _started(name, config, gallery, pictures)
     return engines
 

@@ -22,7 +22,7 @@ HEADER = "# The scenario of this run with everything resolved; play it again wit
 
 def new_run_folder(parent: Path, source: Source) -> Path:
     """Make and return the folder of a new run: time, scenario and a few letters of its own. Raises `InputRefused`."""
-    words = re.findall(r"[a-z0-9]+", (source.folder.resolve().name or source.scenario.title).lower())
+    words = re.findall(r"[a-z0-9]+", _slug_of(source).lower())
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}_{'-'.join(words)[:40] or 'scene'}_{secrets.token_hex(2)}"
     folder = parent / name
     try:
@@ -32,6 +32,13 @@ def new_run_folder(parent: Path, source: Source) -> Path:
             f"no run can be written there ({error.strerror}); name another folder with --out.", str(parent)
         ) from None
     return folder
+
+
+def _slug_of(source: Source) -> str:
+    """Return what the scenario is called in a run's name: its folder, and for a run's own scenario as that run was."""
+    name = source.folder.resolve().name
+    again = re.fullmatch(r"\d{8}T\d{6}Z_(.+)_[0-9a-f]{4}", name)
+    return again[1] if again else name or source.scenario.title
 
 
 def write_scenario(source: Source, folder: Path, layout: str) -> None:

@@ -50,14 +50,25 @@ def problems_in(error: ValidationError, document: Document, model: type[BaseMode
     """Return the first mistakes, by line, that `error` found when the value at the keys `at` was read as `model`."""
     schema = model.__pydantic_core_schema__
     definitions = {definition["ref"]: definition for definition in schema.get("definitions", ())}
-    errors = [(_way(details), details) for details in error.errors(include_url=False)]
+    errors = [(_way(one), one) for one in error.errors(include_url=False) if not _is_miscounted(one)]
     placed = [(_place(mistake, document), mistake) for mistake in _mistakes(errors, schema, at, definitions)]
     placed.sort(key=itemgetter(0))
-    problems = [Problem(document.file, *place, _sentence(mistake)) for place, mistake in placed[:MOST_SHOWN]]
+    first = placed[:MOST_SHOWN]
+    misspelt = {(*mistake.keys[:-1], _near(mistake)) for _, mistake in first if mistake.kind == "extra_forbidden"}
+    problems = [
+        Problem(document.file, *place, _sentence(mistake))
+        for place, mistake in first
+        if mistake.kind != "missing" or mistake.keys not in misspelt
+    ]
     for place, _ in placed[MOST_SHOWN : MOST_SHOWN + 1]:
         # An ellipsis sorts after the letters and quotes that the other messages begin with.
         problems.append(Problem(document.file, *place, f"… and {len(placed) - MOST_SHOWN} more from here on."))
     return problems
+
+
+def _is_miscounted(error: ErrorDetails) -> bool:
+    """Return whether a list is called too short only because pydantic leaves out the items that are wrong."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def _place(mistake: _Mistake, document: Document) -> Place:
@@ -200,7 +211,8 @@ def _sentence(mistake: _Mistake) -> str:
     error, schema = mistake.broken[0]
     rules = list(dict.fromkeys(rule for broken in mistake.broken for rule in _rules(*broken)))
     if mistake.kind == "missing":
-        return f"key {_quoted(mistake.keys[-1])} is missing; {f'it must {_either(rules)}' if rules else 'add it'}."
+        named = f"key {_quoted(mistake.keys[-1])}" if isinstance(mistake.keys[-1], str) else _subject(mistake.keys)
+        return f"{named} is missing; {f'it must {_either(rules)}' if rules else 'add it'}."
     if mistake.kind == "extra_forbidden":
         known = f"; known here: {', '.join(map(_quoted, _choices(mistake)))}." if "known" in schema else "; remove it."
         return f"unknown key {_quoted(mistake.keys[-1])}{_did_you_mean(mistake) or known}"

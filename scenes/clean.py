@@ -19,7 +19,7 @@ def clean(text: str, limit: int = 20_000) -> str:
     """Return `text` without terminal escapes, control characters or lone surrogates, at most `limit` characters."""
     text = without_surrogates(text)
     text = _ESCAPES.sub("␛", text).translate(_CONTROLS)
-    return text if len(text) <= limit else f"{text[:limit]} …[{len(text) - limit} more characters]"
+    return text if len(text) <= limit else f"{text[:limit]} … {len(text) - limit} more characters"
 
 
 def one_line(text: str, limit: int = 80) -> str:

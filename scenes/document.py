@@ -75,16 +75,18 @@ def parse_document(text: str | bytes, file: str) -> Document:
 
 def _why_no_file(path: Path) -> str:
     if path.is_dir():
-        return f"this is a folder; name the file in it, such as {path / 'scenario.yaml'}."
+        return "this is a folder; name a file in it."
     if path.exists():
         return "this is a device or a pipe; only a regular file is read."
-    near = difflib.get_close_matches(path.name, _yaml_names(path.parent), 1)
+    near = difflib.get_close_matches(path.name, _names_beside(path), 1)
     return f'there is no such file; did you mean "{one_line(near[0])}"?' if near else "there is no such file."
 
 
-def _yaml_names(folder: Path) -> list[str]:
+def _names_beside(path: Path) -> list[str]:
+    """Return the names of the YAML files, or of the folders if no file was meant, that are there instead of `path`."""
+    endings = (".yaml", ".yml") if path.suffix else ""
     try:
-        return sorted(name for name in os.listdir(folder) if name.endswith((".yaml", ".yml")))
+        return sorted(name for name in os.listdir(path.parent) if name.endswith(endings))
     except (OSError, ValueError):  # ValueError: a name that no file system takes
         return []
 

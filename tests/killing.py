@@ -18,7 +18,7 @@ from shutil import copytree, rmtree
 from tempfile import mkdtemp
 from typing import Any
 
-from playing import carried_out
+from playing import carried_out, new_run, written
 
 import sandbox.store
 from sandbox.display import JsonLines
@@ -26,13 +26,18 @@ from sandbox.record import Record
 from sandbox.rows import Batch
 from sandbox.store import Rows, Store
 from sandbox.tally import Summary, Tally
-from scenes.loading import Source
+from scenes.loading import Source, load
 
 SHOWN = "shown.jsonl"
 """What a run's display wrote before its process died, beside its store."""
 NOBODY = 65534
 STATEMENTS = 7
 """One more than a commit has at most, so that one in seven deaths comes right after it."""
+
+
+def begun(tmp_path: Path, **changes: object) -> Path:
+    """Return a run of which nothing was played."""
+    return new_run(load(written(tmp_path / "scenario", **changes)), tmp_path)
 
 
 class Shown:

@@ -1,14 +1,16 @@
 """The contract of an engine: requests in, completions out. Apart from the adapters, so that naming it loads nothing."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from scenes.chat import Completion, Request
 
-Pictures = Callable[[str], Image.Image]
+if TYPE_CHECKING:
+    from PIL import Image
+
+Pictures: TypeAlias = "Callable[[str], Image.Image]"
 """A picture's id to its pixels, RGB."""
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from killing import contents, lost, shown
+from killing import begun, contents, lost, shown
 from playing import carried_out, new_run, written
 
 from sandbox.display import Quiet
@@ -153,7 +153,7 @@ def test_a_reader_that_leaves_ends_the_run_without_a_traceback_and_nothing_is_lo
 
 def test_after_a_run_signals_do_what_they_did_before(tmp_path: Path) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    folder = new_run(load(written(tmp_path / "scenario")), tmp_path)
+    folder = begun(tmp_path)
 
     class Interrupting(Quiet):
         def begin(self, folder: Path, source: Source, tally: Tally) -> None:

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playing import carried_out, new_run, played, written
+from killing import begun
+from playing import carried_out, played
 
 from sandbox.errors import EXIT_CODES, RunLocked
 from sandbox.store import lock_run
-from scenes.loading import load
 
 HOLD = """
 import sys
@@ -82,8 +82,7 @@ def test_a_second_writer_is_refused_at_once_and_told_the_pid_the_host_and_since_
 
 
 def test_the_command_line_refuses_a_locked_run_with_exit_code_3_and_one_sentence(tmp_path: Path) -> None:
-    source = load(written(tmp_path / "scenario"))
-    folder = new_run(source, tmp_path)
+    folder = begun(tmp_path)
     carried_out(folder, lambda request: 1 / 0)
     with held(folder) as holder:
         command = [sys.executable, "-m", "sandbox", "resume", str(folder)]
@@ -108,7 +107,7 @@ def test_a_lock_that_was_given_back_can_be_taken_again(tmp_path: Path) -> None:
 
 
 def test_of_many_that_race_for_a_run_one_gets_it(tmp_path: Path) -> None:
-    for _ in range(5):
+    for _ in range(3):
         winners = subprocess.run(
             [sys.executable, "-c", RACE, str(tmp_path)], capture_output=True, text=True, check=True
         )

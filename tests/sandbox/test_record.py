@@ -9,8 +9,8 @@ from pathlib import Path
 from shutil import copy, copytree
 
 import pytest
-from killing import contents, killed, read_only
-from playing import carried_out, last_words, new_run, played, written
+from killing import begun, contents, killed, read_only
+from playing import carried_out, last_words, played
 
 from sandbox.cli import main
 from sandbox.errors import EXIT_CODES, StoreDamaged
@@ -18,7 +18,6 @@ from sandbox.record import Record, StoredCall
 from sandbox.store import DATABASE
 from scenes.chat import Request
 from scenes.event import Event
-from scenes.loading import load
 from scenes.problem import InputRefused
 
 STORY = {
@@ -179,11 +178,6 @@ def test_every_command_ends_with_exit_code_4_on_a_damaged_store(
 def test_a_folder_without_a_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="this is no run"):
         Record(tmp_path)
-
-
-def begun(tmp_path: Path, **changes: object) -> Path:
-    """Return a run of which nothing was played."""
-    return new_run(load(written(tmp_path / "scenario", **changes)), tmp_path)
 
 
 def half_played(tmp_path: Path) -> Path:

@@ -111,6 +111,18 @@ YAML: dict[str, tuple[str | bytes, list[str]]] = {
         GOOD + "sampling: {temprature: 1}\n",
         ['5:12: unknown key "temprature"; did you mean "temperature"?'],
     ),
+    "Y8 an unknown key in place of one that is needed": (
+        HEAD + "cast: [{charakter: storybook/brack}, {character: storybook/pip}]\n",
+        ['4:9: unknown key "charakter"; did you mean "character"?'],
+    ),
+    "Y9 wrong items in lists": (
+        HEAD + "images: {view: {storybook: {seed: 1}}}\n"
+        "cast:\n  - storybook/brack\n  - {character: storybook/pip, sees: [{image: view, crop: [0, 0, 64]}]}\n",
+        [
+            '6:5: item 1 of "cast" must be a mapping, found the text "storybook/brack".',
+            '7:59: item 4 of "crop" is missing; add it.',
+        ],
+    ),
     "Y9 wrong values, all at once and by line": (
         "schema_version: 2\ntitle: null\nkind: interrole\nturns: -3\nepisodes: many\nseed: 1.5\n"
         "sampling: {temperature: .nan, top_p: .inf, max_tokens: 0}\n" + CAST,

@@ -10,8 +10,8 @@ from random import Random
 from shutil import copytree
 
 import pytest
-from killing import killed
-from playing import carried_out, last_words, new_run, played, written
+from killing import begun, killed
+from playing import carried_out, last_words, played
 
 from agents.character import Character
 from agents.prompts import chat
@@ -22,7 +22,6 @@ from sandbox.replay import Replayed, replay_all
 from sandbox.store import DATABASE
 from scenes.chat import Call, CallFailed, Request
 from scenes.event import Draft
-from scenes.loading import load
 from scenes.scene import Scene
 
 STORY = {
@@ -126,7 +125,7 @@ def test_a_changed_scenario_is_noticed_and_the_first_difference_named(old: str, 
 
 @pytest.mark.parametrize("kill", [1, 2, 3, 5, 8, 13, 16])
 def test_a_killed_run_is_replayed_up_to_where_it_got(kill: int, tmp_path: Path) -> None:
-    folder = new_run(load(written(tmp_path / "scenario", **STORY)), tmp_path)
+    folder = begun(tmp_path, **STORY)
     (dead,) = killed([folder], [[kill]], concurrency=1)
     with closing(Record(dead)) as record:
         stored = [len(record.events(state.id)) for state in record.states()]
@@ -135,7 +134,7 @@ def test_a_killed_run_is_replayed_up_to_where_it_got(kill: int, tmp_path: Path) 
 
 def test_an_opening_that_was_played_and_not_stored_is_no_difference(tmp_path: Path) -> None:
     opening = [{"Brack": "Evening."}, {"Pip": "Evening, captain."}]
-    folder = new_run(load(written(tmp_path / "scenario", opening=opening)), tmp_path)
+    folder = begun(tmp_path, opening=opening)
     (dead,) = killed([folder], [[3]])
     with closing(sqlite3.connect(dead / DATABASE, isolation_level=None)) as database:
         database.execute("DELETE FROM events")
@@ -214,7 +213,7 @@ def test_another_reading_of_the_same_reply_is_a_difference(run: Path, monkeypatc
 
 
 def test_a_resumed_run_is_rebuilt_as_one_that_was_never_cut(tmp_path: Path) -> None:
-    folder = new_run(load(written(tmp_path / "scenario", **STORY)), tmp_path)
+    folder = begun(tmp_path, **STORY)
     (dead,) = killed([folder], [[7, 9]])
     carried_out(dead)
     assert replayed(dead) == [Replayed(0, 7, 7, None), Replayed(1, 7, 7, None)]

@@ -11,8 +11,8 @@ from shutil import copytree, rmtree
 
 import killing
 import pytest
-from killing import SHOWN, Shown, answered, contents, killed, lost, shown, torn
-from playing import Answer, carried_out, last_words, new_run, written
+from killing import SHOWN, Shown, answered, begun, contents, killed, lost, shown, torn
+from playing import Answer, carried_out, last_words
 
 from narrator.turn_policy import TURN_POLICIES
 from sandbox.engines.engine import EngineDied
@@ -20,7 +20,6 @@ from sandbox.errors import EXIT_CODES
 from sandbox.record import Record
 from sandbox.rows import Batch
 from scenes.chat import CallFailed, Request
-from scenes.loading import load
 from scenes.scene import Scene
 from scenes.sights import drawn
 from scenes.storybook.drawing import draw_lots
@@ -33,11 +32,6 @@ EIGHT = {
     "turn_policy": "random",
 }
 """Eight episodes of 27 batches each: the beginning, the opening, 24 turns, the end."""
-
-
-def begun(tmp_path: Path, **changes: object) -> Path:
-    """Return a run of which nothing was played."""
-    return new_run(load(written(tmp_path / "scenario", **changes)), tmp_path)
 
 
 @pytest.fixture(scope="module")
