@@ -20,6 +20,7 @@ from scenes.clean import clean, without_surrogates
 from scenes.event import Event
 from scenes.image import Picture
 from scenes.loading import Source, Variant
+from scenes.matrix import variant_id
 from scenes.problem import InputRefused
 from scenes.scene import Scene
 from scenes.sights import PictureFacts
@@ -53,7 +54,11 @@ async def play_episode(episode: int, stage: Stage, record: Mapping[str, Answer])
     A failure ends this episode alone; only a dead engine, a full disk or a damaged store goes on to the run.
     """
     started = now()
-    variant, seed = variant_of(stage.source, episode)
+    try:
+        variant, seed = variant_of(stage.source, episode)
+    except InputRefused as error:
+        stage.put(Batch(episode, state=_refused(episode, stage.source, error, started), time=started))
+        return
     state = EpisodeRow(
         episode, variant.index, variant.id, json.dumps(variant.values), seed, "playing", None, started, None
     )
@@ -73,6 +78,13 @@ async def play_episode(episode: int, stage: Stage, record: Mapping[str, Answer])
     finally:
         over = replace(state, ended=now(), events=len(kept)) if state.status != "playing" else None
         stage.put(Batch(episode, calls=tape.taken(), state=over, time=now()))
+
+
+def _refused(episode: int, source: Source, error: InputRefused, time: float) -> EpisodeRow:
+    """Return the state of an episode whose variant cannot be: one of a matrix too large to be tried before the run."""
+    index = episode // source.scenario.episodes
+    values = source.matrix.values(index)
+    return EpisodeRow(episode, index, variant_id(values), json.dumps(values), 0, "failed", reason(error), time, time)
 
 
 def reason(error: Exception) -> str:

@@ -174,9 +174,7 @@ def _engines(source: Source, config: EngineConfig, gallery: Gallery) -> dict[str
     """Start an engine for every model that some variant asks. Raises `InputRefused`."""
     pictures = max(1, len(source.scenario.images))
     engines: dict[str, Engine] = {}
-    for name in sorted(
-        _models(source), key=lambda name: name != PERSON
-    ):  # a person first, who may not be there
+    for name in sorted(_models(source), key=lambda name: name != PERSON):  # a person first, who may not be there
         engines[name] = _person() if name == PERSON else _started(name, config, gallery, pictures)
     return engines
 
