@@ -1,6 +1,8 @@
 """What a run shows while it goes on: a conversation with its progress, JSON lines, or nothing."""
 
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -214,16 +216,23 @@ def _share(part: int, whole: int) -> str:
 
 def next_steps(summary: Summary) -> list[str]:
     """Return the commands to give next."""
-    run = shlex.quote(summary.run)
+    run, command = shlex.quote(summary.run), program()
     if summary.interrupted:
-        return [f"interrupted; everything shown is safe. Go on with:  rolestage resume {run}"]
+        return [f"interrupted; everything shown is safe. Go on with:  {command} resume {run}"]
     if summary.failed:
-        return [f"try the failed ones again:  rolestage resume {run}"]
+        return [f"try the failed ones again:  {command} resume {run}"]
     return [
-        f"read it:            rolestage show {run}",
-        f"the exact prompts:  rolestage show {run} 0 --calls",
-        f"prove the record:   rolestage replay {run} --check",
+        f"read it:            {command} show {run}",
+        f"the exact prompts:  {command} show {run} 0 --calls",
+        f"prove the record:   {command} replay {run} --check",
     ]
+
+
+def program() -> str:
+    """Return how to call this program here: by its name where a shell finds it, else by the path it was called by."""
+    called = sys.argv[0]
+    by_path = Path(called).name == "rolestage" and shutil.which("rolestage") is None
+    return shlex.quote(called) if by_path else "rolestage"
 
 
 @contextmanager
