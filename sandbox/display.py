@@ -3,8 +3,9 @@
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,12 @@ def _emit(**fields: Any) -> None:
 class Conversation:
     """Follows one episode at a time: prints it from its beginning, then goes on to another that is being played."""
 
-    def __init__(self, screen: Screen, names: Sequence[str]) -> None:
+    def __init__(self, screen: Screen, names: Callable[[int], Sequence[str]]) -> None:
+        """`names` tells who is in a variant of the scenario."""
         self._screen, self._names = screen, names
         self._waiting: dict[int, list[Batch]] = {}
         self._followed: int | None = None
-        self._transcript = Transcript(names, screen)
+        self._transcript = Transcript((), screen)
         self._drawn: set[str] = set()
 
     def add(self, batches: Sequence[Batch]) -> None:
@@ -100,7 +102,7 @@ class Conversation:
     def _lines(self, batches: Sequence[Batch]) -> Iterator[RenderableType]:
         for batch in batches:
             if batch.state and not _is_over(batch):
-                self._transcript = Transcript(self._names, self._screen)
+                self._transcript = Transcript(self._names(batch.state.variant), self._screen)
                 yield safe(f"\n— episode {batch.episode}{varied(batch.state)}", "bold")
             for picture, facts in batch.pictures:
                 yield from self._picture(picture, facts)
@@ -134,7 +136,7 @@ class Telling:
 
     def begin(self, folder: Path, source: Source, tally: Tally) -> None:
         self._tally = tally
-        self._conversation = Conversation(self._screen, everybody(source))
+        self._conversation = Conversation(self._screen, partial(everybody, source))
         self._screen.print(safe(f"{source.scenario.title} → {folder}", "bold"), soft_wrap=True)
         player = source.scenario.player
         self._person = player.name if player is not None and player.person else None
@@ -166,9 +168,9 @@ class Telling:
         self._screen.print(safe("\n".join(next_steps(summary))), soft_wrap=True)  # whole, as they are to be copied
 
 
-def everybody(source: Source) -> list[str]:
-    """Return the names of all who could perceive something in the scenario's first variant."""
-    variant = source.variant(0)
+def everybody(source: Source, index: int) -> list[str]:
+    """Return the names of all who could perceive something in a variant of the scenario."""
+    variant = source.variant(index)
     player = variant.scenario.player
     return [*(profile.name for profile in variant.profiles), *([player.name] if player else [])]
 

@@ -17,10 +17,11 @@ from sandbox.engines.config import EngineConfig
 from sandbox.engines.engine import Engine
 from sandbox.engines.start import start
 from sandbox.gallery import Gallery
-from sandbox.models import layout_of, models_of, reference
+from sandbox.models import layout_of, models_of, most_pictures, reference
 from sandbox.record import Record
 from sandbox.run import Display, Plan, carry_out, unfinished
 from sandbox.run_folder import SCENARIO, new_run_folder, write_scenario
+from sandbox.store import lock_run, unwritable
 from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
 from scenes.clean import one_line
@@ -110,7 +111,11 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
     try:
         _check_room(source, engines, gallery)
         folder = new_run_folder(options.out, source)
-        write_scenario(source, folder, layout_of(source.scenario) if _one_layout(source) else "auto")
+        layout = layout_of(source.scenario) if _one_layout(source) else "auto"
+        try:
+            write_scenario(source, folder, layout)
+        except OSError as error:
+            raise unwritable(folder / SCENARIO, error) from None
         planned = min(options.episodes or source.episodes, source.episodes)
         facts = _facts(source, config, engines, planned, options.concurrency)
         resolved = load(folder / SCENARIO)
@@ -128,6 +133,7 @@ def play_on(folder: Path, display: Display) -> Summary:
         raise refuse(f"nothing of this run was begun; play its {SCENARIO} as a new one.", str(folder))
     if finished:
         return _nothing_left(folder, meta["planned"], display)
+    lock_run(folder).close()  # a run that another process writes is refused before a model is loaded
     source = load(folder / SCENARIO)
     config = engine_config(**meta["engine"])
     gallery = Gallery()
@@ -172,7 +178,7 @@ def _one_layout(source: Source) -> bool:
 
 def _engines(source: Source, config: EngineConfig, gallery: Gallery) -> dict[str, Engine]:
     """Start an engine for every model that some variant asks. Raises `InputRefused`."""
-    pictures = max(1, len(source.scenario.images))
+    pictures = max(most_pictures(variant.scenario) for variant in alternatives(source))
     engines: dict[str, Engine] = {}
     for name in sorted(_models(source), key=lambda name: name != PERSON):  # a person first, who may not be there
         engines[name] = _person() if name == PERSON else _started(name, config, gallery, pictures)
@@ -186,11 +192,11 @@ def _started(name: str, config: EngineConfig, gallery: Gallery, pictures: int) -
 
 
 def _person() -> Engine:
-    from sandbox.engines.terminal import Person
+    from sandbox.engines.terminal import Person, read_line
 
     if not sys.stdin.isatty():
         raise refuse("a person plays in this scenario, and the input is no terminal; run it in one.")
-    return Person(lambda prompt: asyncio.to_thread(input, prompt), print)
+    return Person(read_line, print)
 
 
 def _close(engines: Mapping[str, Engine]) -> None:

@@ -29,6 +29,12 @@ def layout_of(scenario: Scenario) -> LayoutName:
     return "compact" if scenario.model == STORYBOOK else "images-first"
 
 
+def most_pictures(scenario: Scenario) -> int:
+    """Return the most pictures that one request of an episode may hold, and at least one."""
+    own = [len(member.sees) for member in scenario.cast if member.sees is not None]
+    return max(1, len(scenario.images), *own)
+
+
 def models_of(scenario: Scenario) -> list[str]:
     """Return the names of all models that an episode of `scenario` asks."""
     names = [scenario.model]

@@ -77,6 +77,8 @@ class Tally:
             self.counts["output_tokens"] += asked.completion.output_tokens
 
     def _add_events(self, batch: Batch) -> None:
+        if not batch.calls:  # played from the record
+            return
         self.counts["turns"] += any(event.turn for event in batch.events)
         for event in batch.events:
             if event.flags:

@@ -2,7 +2,8 @@
 
 For short contexts, and exactly what the embedded storybook model was trained on: `Name: words` for others, the bare
 words for the character itself, and a stage direction by `Scene` where it has to begin. Of a profile only the sheet is
-told, without its sections and without what is private in it; the scenario's own `secret` is.
+told, without its sections and without what is private in it; the scenario's own `secret` is. Where the character is
+follows its sheet and does not stand at the end, where so small a model answers it instead of what was said.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from scenes.scene import PastTurn, View
 
 
 def _opening(view: View) -> Iterator[Segment]:
-    yield Segment("persona", "system", " ".join(text for text in (sheet(view.me), view.secret) if text))
+    yield Segment("persona", "system", " ".join(text for text in (sheet(view.me), standing(view), view.secret) if text))
     for shown in view.pictures:
         yield Segment("images", "user", image=shown.image, glue="")
 
@@ -41,11 +42,9 @@ def _cue(needed: bool, words: str) -> Iterator[Segment]:
 
 
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
-    if standing(view):
-        yield Segment("now", "user", standing(view), glue="\n" if view.past else "")
     last = last_told(view.past)
     if last is None:
-        yield Segment("instruction", "user", "Scene: Begin.", glue="\n" if standing(view) else "")
+        yield Segment("instruction", "user", "Scene: Begin.", glue="")
     elif view.past[last].actor == view.me.name:
         yield Segment("instruction", "user", "Scene: Go on.", glue="\n")
 

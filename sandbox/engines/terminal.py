@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from threading import Thread
 
 from sandbox.engines.engine import EngineFacts
 from scenes.chat import CallFailed, Completion, Request, Segment
@@ -51,6 +54,24 @@ class Person:
         while not text:
             text = (await self._read("> ")).strip()
         return text
+
+
+async def read_line(prompt: str) -> str:
+    """Return what is typed after `prompt`. Raises `EOFError`.
+
+    The thread that waits at the keyboard does not keep the program from ending, as one of a pool would.
+    """
+    typed: Future[str] = Future()
+    Thread(target=_read_into, args=(typed, prompt), daemon=True).start()
+    return await asyncio.wrap_future(typed)
+
+
+def _read_into(typed: Future[str], prompt: str) -> None:
+    with suppress(InvalidStateError):  # the run was interrupted meanwhile
+        try:
+            typed.set_result(input(prompt))
+        except EOFError as error:
+            typed.set_exception(error)
 
 
 def _line(segment: Segment) -> str:

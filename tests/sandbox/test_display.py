@@ -40,7 +40,7 @@ def line(episode: int, turn: int, text: str) -> Batch:
 
 
 def followed(batches: list[Batch], capsys: pytest.CaptureFixture[str]) -> list[str]:
-    Conversation(Screen(), ["Ada"]).add(batches)
+    Conversation(Screen(), lambda variant: ["Ada"]).add(batches)
     return capsys.readouterr().out.splitlines()
 
 
