@@ -27,7 +27,7 @@ State = Literal["ok", "warn", "fail"]
 
 PACKAGES = ("sandbox", "agents", "scenes", "narrator", "scorers")
 """The names that Rolestage imports as its own; they are common words, so another distribution may bring them too."""
-NEEDED = ("click", "networkx", "numpy", "pillow", "pydantic", "pyyaml", "rich")
+NEEDED = ("click", "networkx", "pillow", "pydantic", "pyyaml", "rich")
 SERVING = ("torch", "transformers")
 """Only for a model served on this machine; a model behind an address does without."""
 
