@@ -70,11 +70,14 @@ class Prompt:
 class Sampling(BaseModel):
     """How a model draws its answer; the names are the field's, the ranges keep one bad value from killing an engine."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     temperature: float = Field(default=0.8, ge=0, le=2)
     """0 is greedy."""
     top_p: float = Field(default=1.0, gt=0, le=1)
+    """Draw from the likeliest tokens that make up this share; 1 is all of them."""
     max_tokens: int = Field(default=80, ge=1, le=32_768)
     """Most tokens of one reply."""
     stop: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = Field(default=(), max_length=8, strict=False)

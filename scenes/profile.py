@@ -23,7 +23,7 @@ Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 class CharacterProfile(BaseModel):
     """A character's description. Everything but `private` may be told to the other characters."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
     name: Name
     """The name others use, also as the speaker's label in prompts."""
@@ -34,14 +34,21 @@ class CharacterProfile(BaseModel):
     role: Line | None = None
     """Who this is in a few words: `a gruff sea captain`."""
     likes: tuple[Line, ...] = Field(default=(), max_length=32, strict=False)
+    """Things, in a word or two each."""
     hates: tuple[Line, ...] = Field(default=(), max_length=32, strict=False)
+    """Things, in a word or two each."""
     address: Line | None = None
     """What the character calls people: `lad`."""
     catchphrases: tuple[Line, ...] = Field(default=(), max_length=32, strict=False)
+    """What the character is known for saying."""
     introduction: Text | None = None
+    """Who this is, for somebody who has never heard of it."""
     personality: Text | None = None
+    """How it is and behaves."""
     life_story: Text | None = None
+    """What it has lived through."""
     relationships: Text | None = None
+    """Its ties to others."""
     private: Text | None = None
     """Known to the character alone, in every scenario; a scenario adds its own `secret`."""
 

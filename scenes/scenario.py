@@ -28,13 +28,16 @@ PolicyName = Literal["round_robin", "random", "mention", "narrator", "simultaneo
 class _Part(BaseModel):
     """A part of a scenario: strict types, no unknown keys, immutable."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Lots(_Part):
     """A storybook picture drawn by lot: the same seed always gives the same picture."""
 
     seed: int = Field(ge=0, lt=2**31)
+    """Which picture."""
     held_out: bool = False
     """Draw one with a combination of object and colour that the storybook model never saw in training."""
 
@@ -43,18 +46,24 @@ class Notes(_Part):
     """What is known of a picture without looking, as MMRole annotates it."""
 
     characters: Text | None = None
+    """Who or what is in it."""
     place: Text | None = None
+    """Where it is."""
     scene: Text | None = None
+    """What is going on."""
 
 
 class ImageSpec(_Part):
     """A shared picture: a drawing of the storybook world, by lot or exactly, or a file beside the scenario."""
 
     storybook: Lots | Drawing | None = None
+    """A drawing, by lot (`seed`, `held_out`) or exactly (`place`, `weather`, `time`, `groups`, `seed`)."""
     file: Annotated[str, Field(min_length=1, max_length=400)] | None = None
+    """A PNG, JPEG or WebP file, its path from the scenario's folder."""
     size: Literal[128, 256, 512] = 128
     """Side of a storybook picture, pixels."""
     notes: Notes | None = None
+    """Told with the picture to whoever sees the whole of it."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> "ImageSpec":
@@ -67,13 +76,16 @@ class PlaceSpec(_Part):
     """A place: the pictures seen there, and the places from which what is said here can be heard."""
 
     shows: tuple[Key, ...] = Field(default=(), strict=False, max_length=8)
+    """Names of the images that are seen there."""
     beside: tuple[Key, ...] = Field(default=(), strict=False, max_length=32)
+    """Names of the places to and from which speech carries; sight does not."""
 
 
 class Sight(_Part):
     """One picture as one character sees it."""
 
     image: Key
+    """Its name under `images`."""
     crop: tuple[int, int, int, int] | None = Field(default=None, strict=False)
     """x, y, width, height in pixels of the picture."""
     blur: float = Field(default=0, ge=0, le=100, strict=False)
@@ -88,9 +100,13 @@ class CastMember(_Part):
     character: Annotated[str, Field(min_length=1, max_length=400)] | CharacterProfile
     """`storybook/NAME` for a shipped character, the path of a profile, or the profile itself."""
     place: Key | None = None
+    """Where the character is; needed if the scenario has places."""
     position: Line | None = None
+    """How or where it stands there: `on the bollard`."""
     state: Line | None = None
+    """How it is: `tired`."""
     secret: Text | None = None
+    """What it alone knows in this scenario."""
     sees: tuple[Sight, ...] | None = Field(default=None, strict=False, max_length=8)
     """The pictures this character sees; without it, those its place shows, or all where there are no places."""
 
@@ -99,9 +115,13 @@ class PlayerSpec(_Part):
     """Who asks in `comment` and `human-role`: a list of questions, a model, or a person at the terminal."""
 
     name: Name = "Human"
+    """How the player is called in the conversation."""
     questions: tuple[Text, ...] | None = Field(default=None, strict=False, min_length=1, max_length=1_000)
+    """Asked one a turn; the episode ends when they are used up."""
     model: ModelName | None = None
+    """A model asks, from what the player perceives."""
     person: bool = False
+    """Whoever sits at the terminal asks."""
     about: Text | None = None
     """What a model is told about the person it plays."""
 
@@ -123,15 +143,20 @@ class InterviewQuestion(_Part):
     """Something asked of characters in private after the last turn."""
 
     to: Name | Names = "all"
+    """Whom: a name, several, or `all`."""
     ask: Text
+    """The question."""
     choices: Literal["cast"] | Annotated[tuple[Line, ...], Field(strict=False, max_length=64)] | None = None
+    """The answers to choose from; `cast` for the names of the cast."""
     truth: Line | None = None
+    """The right one among the choices."""
 
 
 class Range(_Part):
     """Whole numbers from the first up to but not including the second."""
 
     range: tuple[int, int] = Field(strict=False)
+    """From, and up to but not including."""
 
     @model_validator(mode="after")
     def _is_not_empty(self) -> "Range":
@@ -148,33 +173,48 @@ class Scenario(_Part):
     """A validated scenario file."""
 
     schema_version: Literal[1]
+    """The version of this format."""
     title: Line
+    """What the scenario is called."""
     kind: Kind
+    """MMRole's three kinds of dialogue, or a `story` with a narrator."""
     language: Annotated[str, Field(min_length=2, max_length=35)] = "en"
     """The language to speak, as a language tag: `en`, `zh`."""
     premise: Text | None = None
     """What is going on, told to everybody (CharacterBox's `event`)."""
     time: Line | None = None
+    """When it plays, told to everybody."""
     images: dict[Key, ImageSpec] = Field(default={}, max_length=64)
+    """The shared pictures by name."""
     places: dict[Key, PlaceSpec] = Field(default={}, max_length=256)
+    """Where things happen; without any, all are in one place."""
     cast: tuple[CastMember, ...] = Field(strict=False, min_length=1, max_length=32)
+    """The characters, in the order of `round_robin`."""
     player: PlayerSpec | None = None
+    """Who asks from outside the cast, in `comment` and `human-role`."""
     opening: tuple[dict[Name, Text], ...] = Field(default=(), strict=False, max_length=64)
     """First lines, in order: `- {Brack: "Evening."}`. `Narrator` may open as well."""
     interview: tuple[InterviewQuestion, ...] = Field(default=(), strict=False, max_length=64)
+    """Questions put to the cast at the end. Read, and not yet held by this version."""
     narrator: NarratorSpec | None = None
+    """Opens the scene; `{}` with the scenario's own model."""
     mind: Literal["none", "bdi"] = "none"
+    """`bdi` for beliefs, desires and intentions. Read, and not yet played by this version."""
     turns: int = Field(default=10, ge=1, le=10_000)
     """Replies of characters in one episode; a list of questions ends it earlier."""
     turn_policy: PolicyName | Names = "round_robin"
     """Who speaks next: a rule, or the names in the order in which they speak, again and again."""
     sampling: Sampling = Sampling()
+    """How the models draw their replies."""
     vary: dict[VariedPath, Axis] = Field(default={}, max_length=16)
     """A matrix: dotted paths into this file, each with its values; every combination is a variant."""
     episodes: int = Field(default=1, ge=1, le=1_000_000)
     """Episodes of each variant."""
     seed: int = Field(default=0, ge=0, lt=2**31)
+    """Of all chance in the episodes."""
     model: ModelName = "storybook"
+    """`storybook`, a folder with a checkpoint, or an id of the Hugging Face Hub."""
     layout: LayoutName | Literal["auto"] = "auto"
     """The order of the prompt's segments; `auto` takes one that suits the model."""
     scorers: tuple[Name | dict[str, Any], ...] = Field(default=(), strict=False, max_length=32)
+    """How the run is to be judged. Read, and not yet used by this version."""

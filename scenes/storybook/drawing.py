@@ -60,23 +60,31 @@ SEEDS = 1 << 30
 class Group(BaseModel):
     """One to four equal objects, close together: `two red cats on the right`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
     kind: Kind
+    """What it is."""
     colour: Colour
+    """Its colour."""
     number: int = Field(default=1, ge=1, le=4)
+    """How many of them."""
     position: Position
+    """Which third of the picture they stand in."""
 
 
 class Drawing(BaseModel):
     """Everything that a picture shows. Equal drawings are equal pictures, pixel for pixel."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
     place: Place
+    """Where the picture plays."""
     weather: Weather
+    """The weather."""
     time: Time
+    """The time of day."""
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=3, strict=False)]
+    """What there is to see."""
     seed: int = Field(default=0, ge=0, lt=SEEDS)
     """Settles what the words leave open: where the sun stands, how tall the houses are."""
 
