@@ -120,14 +120,29 @@ def list_runs(runs: Path, as_json: bool) -> int:
 @RUN
 @click.argument("episode", type=int, required=False)
 @click.option("--calls", is_flag=True, help="Show the exact prompts and replies.")
+@click.option("--as", "viewer", help="Show what this character perceived, and nothing else.")
 @RUNS
 @JSON
-def show(run: str, episode: int | None, calls: bool, runs: Path, as_json: bool) -> int:
+def show(run: str, episode: int | None, calls: bool, viewer: str | None, runs: Path, as_json: bool) -> int:
     """Read RUN: all its episodes, or one as a transcript."""
     from sandbox.commands.show import show_run
     from sandbox.run_folder import find_run
 
-    return show_run(find_run(run, runs), episode, calls, as_json)
+    return show_run(find_run(run, runs), episode, calls, viewer, as_json)
+
+
+@cli.command("who-knows")
+@click.argument("run")
+@click.argument("text")
+@click.option("--episode", type=click.IntRange(min=0), help="Only this one; by default all.")
+@RUNS
+@JSON
+def who_knows(run: str, text: str, episode: int | None, runs: Path, as_json: bool) -> int:
+    """Say who in RUN could know TEXT, since when and how."""
+    from sandbox.commands.who_knows import tell
+    from sandbox.run_folder import find_run
+
+    return tell(find_run(run, runs), text, episode, as_json)
 
 
 @cli.command()

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sandbox.errors import StoreDamaged
 from sandbox.prompt_text import prompt_text
-from sandbox.record import Record, StoredCall
+from sandbox.record import Record, StoredCall, StoredPicture
 from sandbox.rows import EpisodeRow
 from sandbox.run_folder import run_folders
 from sandbox.screen import Screen, print_json, safe
@@ -19,6 +19,7 @@ from sandbox.transcript import Transcript, caption, varied
 from scenes.clean import one_line
 from scenes.event import Event
 from scenes.problem import refuse
+from scenes.references import unknown
 
 COLUMNS = ("run", "title", "model", "done", "failed", "planned")
 
@@ -58,22 +59,26 @@ def _run_row(folder: Path) -> dict[str, Any]:
     return row | facts | counts | {"planned": meta.get("planned", count.total()), "damage": None}
 
 
-def show_run(folder: Path, episode: int | None, calls: bool, as_json: bool) -> int:
-    """Print the run's episodes, or the transcript of one, or what was asked and answered. Raises `InputRefused`."""
+def show_run(folder: Path, episode: int | None, calls: bool, viewer: str | None, as_json: bool) -> int:
+    """Print the run's episodes, or the transcript of one, or what was asked and answered. Raises `InputRefused`.
+
+    With a `viewer` only what that character perceived, was shown and was asked.
+    """
     with closing(Record(folder)) as record:
         states = record.states()
         chosen = [state for state in states if episode in (None, state.id)]
         if episode is not None and not chosen:
             raise refuse(f"there is no episode {episode}; this run has {len(states)}, counted from 0.", str(folder))
         if as_json:
-            shown = [_episode_json(record, state, calls) for state in chosen]
+            shown = [_episode_json(record, state, calls, viewer) for state in chosen]
             print_json(shown[0] if episode is not None else {"run": str(folder), **record.meta(), "episodes": shown})
         elif not chosen:
             Screen().print("no episode of this run was begun")
         elif calls:
-            _calls(record, chosen)
-        elif len(chosen) == 1:
-            _transcript(record, chosen[0])
+            _calls(record, chosen, viewer)
+        elif len(chosen) == 1 or viewer:
+            for state in chosen:
+                _transcript(record, state, viewer)
         else:
             _overview(folder, record, chosen)
     return 0
@@ -93,13 +98,37 @@ def _episode_cells(state: EpisodeRow, events: Sequence[Event]) -> list[str]:
     return [f"{state.id}{varied(state)}", state.status, str(turns), one_line(state.error or last, 70)]
 
 
-def _episode_json(record: Record, state: EpisodeRow, calls: bool) -> dict[str, Any]:
-    shown = record.trajectory(state).model_dump(mode="json")
+def _events(record: Record, state: EpisodeRow, viewer: str | None) -> list[Event]:
+    """Return the events of an episode that `viewer` perceived. Raises `InputRefused` if nobody has that name."""
+    events = record.events(state.id)
+    names = sorted({name for event in events for name in event.visible_to})
+    if viewer is not None and viewer not in names:
+        raise refuse(unknown("character", viewer, names), str(record.folder))
+    return [event for event in events if viewer is None or viewer in event.visible_to]
+
+
+def _made_calls(record: Record, state: EpisodeRow, viewer: str | None) -> list[StoredCall]:
+    """Return the calls of an episode, or those behind what `viewer` did."""
+    own = {event.call for event in record.events(state.id) if event.actor == viewer}
+    return [call for call in record.calls(state.id) if viewer is None or call.key in own]
+
+
+def _pictures(record: Record, state: EpisodeRow, viewer: str | None) -> list[StoredPicture]:
+    """Return the pictures of an episode, or those that stood in a prompt of `viewer`."""
+    asked = _made_calls(record, state, viewer) if viewer else []
+    seen = {segment.image for call in asked for segment in call.request.prompt.segments()}
+    return [picture for picture in record.pictures(state.id) if viewer is None or picture.id in seen]
+
+
+def _episode_json(record: Record, state: EpisodeRow, calls: bool, viewer: str | None) -> dict[str, Any]:
+    trajectory = record.trajectory(state).model_copy(update={"events": tuple(_events(record, state, viewer))})
+    shown = trajectory.model_dump(mode="json")
     shown["pictures"] = [
         {"id": one.id, "name": one.name, "facts": one.facts.model_dump(mode="json")}
-        for one in record.pictures(state.id)
+        for one in _pictures(record, state, viewer)
     ]
-    return shown | ({"calls": [_call_json(call) for call in record.calls(state.id)]} if calls else {})
+    made = _made_calls(record, state, viewer) if calls else []
+    return shown | ({"calls": [_call_json(call) for call in made]} if calls else {})
 
 
 def _call_json(call: StoredCall) -> dict[str, Any]:
@@ -117,22 +146,24 @@ def _dropped(call: StoredCall) -> int:
     return call.completion.dropped if call.completion else 0
 
 
-def _transcript(record: Record, state: EpisodeRow) -> None:
-    screen, events = Screen(), record.events(state.id)
+def _transcript(record: Record, state: EpisodeRow, viewer: str | None) -> None:
+    screen, events = Screen(), _events(record, state, viewer)
     names = sorted({name for event in events for name in event.visible_to})
     transcript = Transcript(names, screen)
     screen.print(safe(f"episode {state.id}{varied(state)}; seed {state.seed}; {state.status}", "bold"))
-    for picture in record.pictures(state.id):
+    for picture in _pictures(record, state, viewer):
         size = f"  [{picture.width}×{picture.height}, {picture.id[:8]}]"
         screen.print(transcript.paragraph(caption(picture.facts).append(size)), soft_wrap=True)
-    screen.print(transcript.paragraph(safe(_who_perceives(events, names), "dim")), soft_wrap=True)
+    screen.print(transcript.paragraph(safe(_who_perceives(events, names, viewer), "dim")), soft_wrap=True)
     for event in events:
         screen.print(transcript.line(event), soft_wrap=True)
     if state.error:
         screen.print(transcript.paragraph(safe(f"failed: {state.error}", "bold red")), soft_wrap=True)
 
 
-def _who_perceives(events: Sequence[Event], names: Sequence[str]) -> str:
+def _who_perceives(events: Sequence[Event], names: Sequence[str], viewer: str | None) -> str:
+    if viewer is not None:
+        return f"what {viewer} perceived, and nothing else"
     shared = all(set(event.visible_to) >= set(names) for event in events if event.kind != "thought")
     people = ", ".join(names)
     if shared:
@@ -140,11 +171,11 @@ def _who_perceives(events: Sequence[Event], names: Sequence[str]) -> str:
     return f"{people}; a line that not all perceived says who did"
 
 
-def _calls(record: Record, states: Sequence[EpisodeRow]) -> None:
+def _calls(record: Record, states: Sequence[EpisodeRow], viewer: str | None) -> None:
     screen = Screen()
     for state in states:
         screen.print(safe(f"episode {state.id}{varied(state)}; seed {state.seed}; {state.status}", "bold"))
-        for call in record.calls(state.id):
+        for call in _made_calls(record, state, viewer):
             _call(screen, call)
 
 

@@ -1,0 +1,72 @@
+"""Who could know what: by ear, by sight, from the start, or not at all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playing import played
+
+from sandbox.commands.show import show_run
+from sandbox.knowledge import Knowledge, who_knows
+from sandbox.record import Record
+from sandbox.run_folder import SCENARIO
+from scenes.loading import load
+from scenes.problem import InputRefused
+
+ROOMS: dict[str, Any] = {
+    "places": {"quay": {"shows": ["harbour"]}, "cabin": {"beside": ["quay"]}},
+    "cast": [
+        {"character": {"name": "Ada"}, "place": "quay", "secret": "The buoy was moved."},
+        {"character": {"name": "Ben"}, "place": "quay"},
+        {"character": {"name": "Cy", "private": "He fears geese."}, "place": "cabin"},
+    ],
+    "opening": [{"Ada": "(hides a letter) Evening, all. [They know.]"}],
+    "turns": 3,
+}
+
+
+def known(folder: Path, text: str) -> dict[str, Knowledge]:
+    record = Record(folder)
+    found = who_knows(text, load(folder / SCENARIO), 0, record.events(0))
+    return {one.name: one for one in found}
+
+
+def hows(folder: Path, text: str) -> dict[str, str | None]:
+    return {name: one.how for name, one in known(folder, text).items()}
+
+
+def test_what_is_done_is_known_to_those_who_see_it_and_what_is_said_to_those_who_hear(tmp_path: Path) -> None:
+    folder = played(tmp_path, **ROOMS)
+    assert hows(folder, "letter") == {"Ada": "did", "Ben": "saw", "Cy": None}
+    assert hows(folder, "EVENING") == {"Ada": "did", "Ben": "heard", "Cy": "heard"}
+
+
+def test_a_thought_and_a_secret_are_known_to_one_alone(tmp_path: Path) -> None:
+    folder = played(tmp_path, **ROOMS)
+    assert hows(folder, "they know") == {"Ada": "thought", "Ben": None, "Cy": None}
+    assert hows(folder, "buoy") == {"Ada": "from the start", "Ben": None, "Cy": None}
+    assert hows(folder, "geese") == {"Ada": None, "Ben": None, "Cy": "from the start"}
+
+
+def test_a_secret_that_is_told_is_known_from_then_on(tmp_path: Path) -> None:
+    folder = played(tmp_path, lambda request: "The buoy was moved, I say.", **ROOMS)
+    told = known(folder, "buoy")["Cy"]
+    assert (told.how, told.turn, told.actor) == ("heard", 1, "Ben")
+
+
+def test_show_as_somebody_holds_what_that_one_perceived_and_was_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = played(tmp_path, **ROOMS)
+    show_run(folder, 0, calls=True, viewer="Cy", as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert not any("letter" in event["text"] or "They know" in event["text"] for event in shown["events"])
+    assert shown["pictures"] == []
+    assert [call["key"].split("/")[1] for call in shown["calls"]] == ["cy"]
+
+
+def test_show_as_nobody_is_refused_with_the_names_there_are(tmp_path: Path) -> None:
+    folder = played(tmp_path, **ROOMS)
+    with pytest.raises(InputRefused, match="Ada, Ben, Cy"):
+        show_run(folder, 0, calls=False, viewer="Zoe", as_json=False)
