@@ -49,9 +49,13 @@ def variant_id(values: Mapping[str, Any]) -> str:
 
 
 def with_values(data: Any, values: Mapping[str, Any]) -> Any:
-    """Return `data` with each path set to its value, sharing what is not changed. Raises `LookupError`."""
+    """Return `data` with each path set to its value, sharing what is not changed. Raises `LookupError`.
+
+    A section of the file that is not written there, such as `sampling`, is begun by the path that leads into it.
+    """
     for path, value in values.items():
-        data = _with(data, path.split("."), value)
+        section, *rest = path.split(".")
+        data = _with({section: {}, **data} if rest else data, [section, *rest], value)
     return data
 
 

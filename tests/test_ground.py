@@ -131,3 +131,15 @@ def test_the_lock_is_complete() -> None:
     """It is installed without the resolver, so whatever a pinned distribution asks for must be pinned too."""
     asked = {want for name, pinned in pins().items() for want in asked_by(name, pinned)}
     assert asked - pins().keys() <= LEFT_OUT
+
+
+def test_only_engines_and_what_trains_models_name_a_model_library() -> None:
+    allowed = ("sandbox/engines/", "sandbox/training/", "sandbox/storybook/")
+    pattern = re.compile(r"^\s*(?:import|from)\s+(?:torch|transformers|vllm|trl|peft)\b", re.MULTILINE)
+    found = [
+        str(file.relative_to(ROOT))
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*.py")
+        if pattern.search(file.read_text(encoding="utf-8"))
+    ]
+    assert [name for name in found if not name.startswith(allowed)] == []

@@ -85,11 +85,15 @@ def test_a_path_sets_one_value_and_leaves_the_rest(path: str, value: Any, change
 
 
 @pytest.mark.parametrize(
-    "path", ["images.harbour.seed", "cast.2.place", "cast.-1.place", "cast.a", "turns.x", "a.b", "cast."]
+    "path", ["images.harbour.seed", "cast.2.place", "cast.-1.place", "cast.a", "turns.x", "a.b.c", "cast."]
 )
 def test_a_path_that_leads_nowhere_is_an_error(path: str) -> None:
     with pytest.raises(LookupError):
         with_values({"turns": 2, "cast": [{"name": "A"}, {"name": "B"}], "images": {}}, {path: 1})
+
+
+def test_a_path_begins_a_section_that_the_file_leaves_out() -> None:
+    assert with_values({"turns": 2}, {"sampling.temperature": 0.5}) == {"turns": 2, "sampling": {"temperature": 0.5}}
 
 
 @given(st.lists(st.integers(1, 5), max_size=5), st.data())
