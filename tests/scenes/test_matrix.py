@@ -1,6 +1,5 @@
 """The matrix of variants: numbered like the digits of a number, made when asked for, named by what they set."""
 
-import time
 import tracemalloc
 from itertools import product
 from typing import Any
@@ -42,13 +41,11 @@ def test_nothing_varied_is_one_variant_called_base() -> None:
 
 def test_a_million_variants_cost_nothing_until_they_are_asked_for() -> None:
     tracemalloc.start()
-    began = time.process_time()
     matrix = matrix_of({"seed": Range(range=(0, 1_000)), "turns": Range(range=(1, 1_001))})
     assert len(matrix) == 1_000_000
     assert matrix.values(999_999) == {"seed": 999, "turns": 1_000}
-    took, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1]
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert took < 0.1
     assert peak < 100_000
 
 
