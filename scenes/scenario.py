@@ -52,6 +52,11 @@ class Notes(_Part):
     scene: Text | None = None
     """What is going on."""
 
+    def told(self) -> str:
+        """Return the notes that there are, one line each (MMRole, prompt format: auxiliary information)."""
+        kinds = {"Characters": self.characters, "Place": self.place, "Scene": self.scene}
+        return "\n".join(f"- {kind}: {text}" for kind, text in kinds.items() if text)
+
 
 class ImageSpec(_Part):
     """A shared picture: a drawing of the storybook world, by lot or exactly, or a file beside the scenario."""

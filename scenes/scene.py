@@ -134,8 +134,9 @@ class Scene:
         return added
 
     def show(self, name: str, shown: Shown) -> list[Event]:
-        """Let a picture come into the sight of the character called `name` alone."""
-        added = [self._event(name, "image", {name: "saw"}, Draft(kind="image"), shown.image)]
+        """Let a picture come into the sight of the character called `name` alone, with the notes that go with it."""
+        draft = Draft(kind="image", text=shown.notes.told() if shown.notes else "")
+        added = [self._event(name, "image", {name: "saw"}, draft, shown.image)]
         self._remember(name, added)
         return added
 

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from scenes.chat import Segment
 from scenes.event import NARRATOR, Event
 from scenes.profile import SECTION_TITLES, CharacterProfile
-from scenes.scenario import Notes
 from scenes.scene import PastTurn, Shown, View
 
 LANGUAGES = {"en": "English", "zh": "Chinese", "de": "German", "es": "Spanish", "fr": "French", "ja": "Japanese"}
+
+
+KNOWN = "What is known of this picture:"
 
 
 def language_name(tag: str) -> str:
@@ -88,18 +90,12 @@ def everybody(view: View) -> list[CharacterProfile]:
     return sorted((profile for profile in people if profile.name != view.player), key=lambda profile: profile.name)
 
 
-def notes_text(notes: Notes) -> str:
-    """Return MMRole's three notes on a picture, one line each (MMRole, prompt format: auxiliary information)."""
-    kinds = {"Characters": notes.characters, "Place": notes.place, "Scene": notes.scene}
-    return "\n".join(f"- {kind}: {text}" for kind, text in kinds.items() if text)
-
-
 def picture_segments(pictures: Iterable[Shown], glue: str = "\n") -> Iterator[Segment]:
     """Yield the pictures in sight, each with its notes."""
     for shown in pictures:
         yield Segment("images", "user", image=shown.image, glue=glue)
         if shown.notes:
-            yield Segment("images", "user", f"What is known of this picture:\n{notes_text(shown.notes)}", glue=glue)
+            yield Segment("images", "user", f"{KNOWN}\n{shown.notes.told()}", glue=glue)
 
 
 def told(events: Iterable[Event]) -> str:
@@ -108,17 +104,19 @@ def told(events: Iterable[Event]) -> str:
 
 
 def _told(event: Event) -> str:
-    if not event.text:
+    if not event.text or event.image:
         return ""
     return {"action": f"({event.text})", "thought": f"[{event.text}]"}.get(event.kind, event.text)
 
 
-def turn_pictures(turn: PastTurn) -> Iterator[Segment]:
-    """Yield the pictures that came into sight in `turn`, as part of the history."""
+def turn_pictures(turn: PastTurn, notes: bool = True) -> Iterator[Segment]:
+    """Yield the pictures that came into sight in `turn`, with their `notes` or without, as part of the history."""
     for event in turn.events:
         if event.image:
             yield Segment("history", "user", "A new picture comes into sight:", glue="\n")
             yield Segment("history", "user", image=event.image, glue="\n")
+            if event.text and notes:
+                yield Segment("history", "user", f"{KNOWN}\n{event.text}", glue="\n")
 
 
 def last_told(past: Sequence[PastTurn]) -> int | None:

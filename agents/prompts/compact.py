@@ -2,8 +2,9 @@
 
 For short contexts, and exactly what the embedded storybook model was trained on: `Name: words` for others, the bare
 words for the character itself, and a stage direction by `Scene` where it has to begin. Of a profile only the sheet is
-told, without its sections and without what is private in it; the scenario's own `secret` is. Where the character is
-follows its sheet and does not stand at the end, where so small a model answers it instead of what was said.
+told, without its sections and without what is private in it, and of a picture no notes; the scenario's own `secret`
+is. Where the character is follows its sheet and does not stand at the end, where so small a model answers it instead
+of what was said.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ def _label(view: View, turn: PastTurn) -> str:
 
 
 def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
-    yield from turn_pictures(turn)
+    yield from turn_pictures(turn, notes=False)
     if turn.actor == view.me.name:
         words = told(turn.events)
         if words:

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from agents.prompts.blocks import (
     begun,
     language_name,
-    notes_text,
     private_lines,
     sections,
     standing,
@@ -61,7 +60,7 @@ def _opening(view: View) -> Iterator[Segment]:
     yield _block("persona", f"Who {view.me.name} is:\n{own}")
     if not _meets_human(view):
         yield from (_block("persona", f"Who {other.name} is:\n{sections(other)}") for other in view.others)
-    known = "\n".join(notes_text(shown.notes) for shown in view.pictures if shown.notes)
+    known = "\n".join(shown.notes.told() for shown in view.pictures if shown.notes)
     if known:
         yield _block("scene", f"What is known of the picture:\n{known}")
 

@@ -219,6 +219,16 @@ def test_a_history_that_a_picture_begins_is_told_like_any_other(tmp_path: Path, 
     assert any(heading in segment.text for segment in history[:first])
 
 
+@pytest.mark.parametrize("layout", OWN)
+def test_the_notes_on_a_picture_come_with_it_when_it_comes_later(tmp_path: Path, layout: LayoutName) -> None:
+    """`compact`, which tells no notes at the start either, leaves them out."""
+    images = {"harbour": {"storybook": {"seed": 7}, "notes": {"place": "the old mole"}}}
+    cast = [{**TRIO[0], "sees": [{"image": "harbour", "from_turn": 2}]}, {**TRIO[1], "sees": []}]
+    scene = scene_of(tmp_path, images=images, cast=cast, turns=3)
+    *_, last = performed(scene, layout, lambda key, request: "Aye.").values()
+    assert any("the old mole" in segment.text for segment in last.prompt.segments()) == (layout != "compact")
+
+
 @pytest.mark.parametrize("layout", ALL)
 def test_a_prompt_that_is_asked_for_twice_is_the_same(tmp_path: Path, layout: LayoutName) -> None:
     scene = scene_of(tmp_path)
