@@ -15,9 +15,8 @@ from benchmarks.measure import Measure, in_process
 from sandbox.display import Quiet
 from sandbox.engines.scripted import Scripted
 from sandbox.gallery import Gallery
-from sandbox.models import layout_of
 from sandbox.run import Plan, carry_out
-from sandbox.run_folder import SCENARIO, new_run_folder, write_scenario
+from sandbox.run_folder import SCENARIO, new_run_folder
 from sandbox.store import DATABASE
 from scenes.chat import Request
 from scenes.loading import load
@@ -63,7 +62,6 @@ def play(episodes: int, turns: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as out:
         source = load(SCENE, settings={"turns": turns, "episodes": episodes, "vary": {}})
         folder = new_run_folder(Path(out), source)
-        write_scenario(source, folder, layout_of(source.scenario))
         engines = {source.scenario.model: Scripted(answer)}
         plan = Plan(folder, load(folder / SCENARIO), episodes, engines, Gallery(), AT_ONCE, {})
         start = time.process_time()

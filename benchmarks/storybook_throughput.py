@@ -17,10 +17,10 @@ from sandbox.engines.config import VLLMConfig
 from sandbox.engines.engine import Engine
 from sandbox.engines.start import start
 from sandbox.gallery import Gallery
-from sandbox.models import layout_of, reference
+from sandbox.models import reference
 from sandbox.record import Record
 from sandbox.run import Plan, carry_out
-from sandbox.run_folder import IMAGES, SCENARIO, new_run_folder, write_scenario
+from sandbox.run_folder import IMAGES, SCENARIO, new_run_folder
 from scenes.chat import Request
 from scenes.loading import load
 
@@ -56,7 +56,6 @@ def play_dialogues(out: Path) -> dict[str, object]:
     engine = _engine(gallery)
     source = load(SCENE, settings={"turns": TURNS, "episodes": EPISODES + 1, "vary": {}})
     folder = new_run_folder(out, source)
-    write_scenario(source, folder, layout_of(source.scenario))
 
     def plan(episodes: int) -> Plan:
         return Plan(folder, load(folder / SCENARIO), episodes, {source.scenario.model: engine}, gallery, EPISODES, {})

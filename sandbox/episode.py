@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from traceback import format_exc
 
-from agents.prompts.layouts import LAYOUTS
 from sandbox.engines.engine import EngineDied
 from sandbox.errors import StoreDamaged, StoreFailed
 from sandbox.gallery import Gallery
@@ -107,4 +106,4 @@ async def _play(episode: int, variant: Variant, seed: int, stage: Stage, tape: T
         kept.extend(events)
 
     scene = Scene(stage.source.setting(variant, keep_picture), seed)
-    await play(scene, LAYOUTS[layout_of(variant.scenario)], tape.call, keep)
+    await play(scene, layout_of(variant.scenario), tape.call, keep)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from agents.character import Character, Voice
 from agents.player import PERSON
-from agents.prompts.layouts import LAYOUTS, privacy_breaks
+from agents.prompts.layouts import privacy_breaks
 from sandbox.engines.config import EngineConfig
 from sandbox.engines.engine import Engine
 from sandbox.engines.start import start
@@ -20,8 +20,8 @@ from sandbox.gallery import Gallery
 from sandbox.models import layout_of, models_of, most_pictures, reference
 from sandbox.record import Record
 from sandbox.run import Display, Plan, carry_out, unfinished
-from sandbox.run_folder import SCENARIO, new_run_folder, write_scenario
-from sandbox.store import lock_run, unwritable
+from sandbox.run_folder import SCENARIO, new_run_folder
+from sandbox.store import lock_run
 from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
 from scenes.clean import one_line
@@ -74,7 +74,7 @@ def _refusals(source: Source) -> Iterator[Finding]:
     yield from _unknown_models(source)
     for variant in alternatives(source):
         setting = source.setting(variant, lambda picture, facts: None)
-        yield from privacy_breaks(LAYOUTS[layout_of(variant.scenario)], setting)
+        yield from privacy_breaks(layout_of(variant.scenario), setting)
 
 
 def _unknown_models(source: Source) -> Iterator[Finding]:
@@ -111,11 +111,6 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
     try:
         _check_room(source, engines, gallery)
         folder = new_run_folder(options.out, source)
-        layout = layout_of(source.scenario) if _one_layout(source) else "auto"
-        try:
-            write_scenario(source, folder, layout)
-        except OSError as error:
-            raise unwritable(folder / SCENARIO, error) from None
         planned = min(options.episodes or source.episodes, source.episodes)
         facts = _facts(source, config, engines, planned, options.concurrency)
         resolved = load(folder / SCENARIO)
@@ -172,10 +167,6 @@ def engine_config(kind: str | None = None, **settings: Any) -> EngineConfig:
     return TypeAdapter[EngineConfig](EngineConfig).validate_python(settings)
 
 
-def _one_layout(source: Source) -> bool:
-    return not {"model", "layout"} & source.scenario.vary.keys()
-
-
 def _engines(source: Source, config: EngineConfig, gallery: Gallery) -> dict[str, Engine]:
     """Start an engine for every model that some variant asks. Raises `InputRefused`."""
     pictures = max(most_pictures(variant.scenario) for variant in alternatives(source))
@@ -214,7 +205,7 @@ def _check_room(source: Source, engines: Mapping[str, Engine], gallery: Gallery)
 def _too_long(source: Source, variant: Variant, engines: Mapping[str, Engine], gallery: Gallery) -> Iterator[Problem]:
     scene = Scene(source.setting(variant, lambda picture, facts: gallery.add(picture)), variant.seed(0))
     engine = engines[variant.scenario.model]
-    voice = Voice(variant.scenario.model, LAYOUTS[layout_of(variant.scenario)], variant.scenario.sampling)
+    voice = Voice(variant.scenario.model, layout_of(variant.scenario), variant.scenario.sampling)
     for index, name in enumerate(scene.names):
         room = engine.room(Character(scene.view(name), voice, scene.seed).request("room"))
         if room is not None and room < 0:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from agents.player import PERSON
+from agents.prompts.layout import Layout
+from agents.prompts.layouts import LAYOUTS
 from scenes.clean import one_line
 from scenes.problem import refuse
 from scenes.scenario import LayoutName, Scenario
@@ -19,14 +21,15 @@ def reference(name: str) -> str:
         raise refuse(f'the model "{name}" has an adapter, which this version does not load; name the model alone.')
     if name.startswith(("/", ".", "~")) and not Path(name).expanduser().is_dir():
         raise refuse(f'there is no folder "{one_line(name)}"; name one with a checkpoint, or a Hugging Face id.')
-    return str(CHECKPOINT) if name == STORYBOOK else str(Path(name).expanduser()) if name.startswith("~") else name
+    if name == STORYBOOK:
+        return str(CHECKPOINT)
+    return str(Path(name).expanduser()) if name.startswith("~") else name
 
 
-def layout_of(scenario: Scenario) -> LayoutName:
+def layout_of(scenario: Scenario) -> Layout:
     """Return the layout to play with: the embedded model was trained on `compact`, all others read a conversation."""
-    if scenario.layout != "auto":
-        return scenario.layout
-    return "compact" if scenario.model == STORYBOOK else "images-first"
+    suiting: LayoutName = "compact" if scenario.model == STORYBOOK else "images-first"
+    return LAYOUTS[suiting if scenario.layout == "auto" else scenario.layout]
 
 
 def most_pictures(scenario: Scenario) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from agents.prompts.layouts import LAYOUTS
 from sandbox.models import layout_of
 from sandbox.play import play
 from scenes.chat import CallFailed, Completion, Prompt, Request
@@ -32,7 +31,7 @@ def first_prompts(scene: Scene) -> dict[str, Prompt | None]:
 
     async def playing() -> None:
         try:
-            await play(scene, LAYOUTS[layout_of(scene.setting.scenario)], ask, lambda events: None)
+            await play(scene, layout_of(scene.setting.scenario), ask, lambda events: None)
         except _AllAsked:
             return
 

@@ -6,7 +6,6 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
 
-from agents.prompts.layouts import LAYOUTS
 from sandbox.episode import reason, variant_of
 from sandbox.models import layout_of
 from sandbox.play import play
@@ -64,7 +63,7 @@ async def _played(state: EpisodeRow, source: Source, record: Record, tape: Tape,
     try:
         variant, seed = variant_of(source, state.id)
         scene = Scene(source.setting(variant, lambda picture, facts: None), seed)
-        await play(scene, LAYOUTS[layout_of(variant.scenario)], tape.call, played.extend)
+        await play(scene, layout_of(variant.scenario), tape.call, played.extend)
     except Diverged as diverged:
         return explained(diverged, record)
     except _OffRecord as missing:

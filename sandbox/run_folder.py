@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.gallery import Gallery
-from sandbox.store import DATABASE
+from sandbox.models import layout_of
+from sandbox.store import DATABASE, unwritable
 from scenes.image_file import read_picture
 from scenes.loading import Source
 from scenes.matrix import with_values
@@ -21,7 +22,10 @@ HEADER = "# The scenario of this run with everything resolved; play it again wit
 
 
 def new_run_folder(parent: Path, source: Source) -> Path:
-    """Make and return the folder of a new run: time, scenario and a few letters of its own. Raises `InputRefused`."""
+    """Make and return the folder of a new run, with all in it that playing the scenario needs.
+
+    Its name is the time, the scenario and a few letters of its own. Raises `InputRefused` and `StoreFailed`.
+    """
     words = re.findall(r"[a-z0-9]+", _slug_of(source).lower())
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}_{'-'.join(words)[:40] or 'scene'}_{secrets.token_hex(2)}"
     folder = parent / name
@@ -31,6 +35,10 @@ def new_run_folder(parent: Path, source: Source) -> Path:
         raise refuse(
             f"no run can be written there ({error.strerror}); name another folder with --out.", str(parent)
         ) from None
+    try:
+        _write_scenario(source, folder)
+    except OSError as error:
+        raise unwritable(folder / SCENARIO, error) from None
     return folder
 
 
@@ -41,15 +49,21 @@ def _slug_of(source: Source) -> str:
     return again[1] if again else name or source.scenario.title
 
 
-def write_scenario(source: Source, folder: Path, layout: str) -> None:
+def _write_scenario(source: Source, folder: Path) -> None:
     """Write the scenario with its profiles in place, its pictures in the run's folder, its layout settled."""
     import yaml
 
     gallery = Gallery()
     gallery.keep_in(folder / IMAGES)
-    data = _settled((), with_values(source.data, {"layout": layout}), source, gallery)
+    data = _settled((), with_values(source.data, {"layout": _layout(source)}), source, gallery)
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
     (folder / SCENARIO).write_text(HEADER + text, encoding="utf-8")
+
+
+def _layout(source: Source) -> str:
+    """Return the layout that all episodes have, if they have one; where it is varied, each settles its own."""
+    varied = {"model", "layout"} & source.scenario.vary.keys()
+    return "auto" if varied else layout_of(source.scenario).name
 
 
 def _settled(keys: Keys, value: Any, source: Source, gallery: Gallery) -> Any:

@@ -129,7 +129,7 @@ class Scene:
 
     def add(self, actor: str, drafts: Sequence[Draft]) -> list[Event]:
         """Let `actor` have done `drafts` in the present turn; return the events, each with who perceived it."""
-        added = [self._event(actor, draft.kind, self._perceivers(draft.kind, actor), draft) for draft in drafts]
+        added = [self._event(actor, draft.kind, self._perception.of(draft.kind, actor), draft) for draft in drafts]
         self._remember(actor, added)
         return added
 
@@ -139,9 +139,6 @@ class Scene:
         added = [self._event(name, "image", {name: "saw"}, draft, shown.image)]
         self._remember(name, added)
         return added
-
-    def _perceivers(self, kind: EventKind, actor: str) -> dict[str, How]:
-        return self._perception.of(kind, actor)
 
     def _event(
         self, actor: str, kind: EventKind, visible_to: dict[str, How], draft: Draft, image: str | None = None

@@ -11,9 +11,8 @@ from sandbox.display import Quiet
 from sandbox.engines.engine import Engine
 from sandbox.engines.scripted import Scripted
 from sandbox.gallery import Gallery
-from sandbox.models import layout_of
 from sandbox.run import Plan, carry_out
-from sandbox.run_folder import SCENARIO, new_run_folder, write_scenario
+from sandbox.run_folder import SCENARIO, new_run_folder
 from sandbox.tally import Summary
 from scenes.chat import Request
 from scenes.loading import Source, load
@@ -46,9 +45,7 @@ def last_words(request: Request) -> str:
 
 def new_run(source: Source, out: Path) -> Path:
     """Make the folder of a run of `source` below `out`, ready to be played, and return it."""
-    folder = new_run_folder(out, source)
-    write_scenario(source, folder, layout_of(source.scenario))
-    return folder
+    return new_run_folder(out, source)
 
 
 def carried_out(

@@ -54,7 +54,7 @@ def _facts(source: Source) -> dict[str, Any]:
         "cast": [profile.name for profile in source.variant(0).profiles],
         "variants": len(source.matrix),
         "episodes": source.episodes,
-        "layout": layout_of(scenario),
+        "layout": layout_of(scenario).name,
         "model": scenario.model,
     }
 
