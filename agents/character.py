@@ -1,13 +1,14 @@
 """A character of the cast: a view becomes a request, and the completion what the character does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from agents.decision import Asking, Choice, Decision, choice_of, decide
 from agents.prompts.layout import Layout, PromptThread
-from agents.reply import flags_of, read_reply
-from scenes.chance import seed_for
+from agents.reply import flags_of, prose, read_reply
 from scenes.chat import Call, Completion, Request, Sampling
-from scenes.event import NARRATOR, Draft
+from scenes.event import INTERVIEWER, NARRATOR, Draft
+from scenes.scenario import MemorySpec
 from scenes.scene import View
 
 
@@ -18,6 +19,7 @@ class Voice:
     model: str
     layout: Layout
     sampling: Sampling
+    memory: MemorySpec = field(default_factory=MemorySpec)
 
     def drawn(self) -> Sampling:
         """Return the sampling with the stops that the layout needs."""
@@ -29,15 +31,16 @@ class Character:
     """One who speaks from a view: a member of the cast, or a player whom a model plays."""
 
     def __init__(self, view: View, voice: Voice, seed: int) -> None:
-        self._thread = PromptThread(voice.layout, view)
-        self._model, self._sampling = voice.model, voice.drawn()
-        self._seed = seed
+        self.view = view
+        self._thread = PromptThread(voice.layout, view, voice.memory)
+        self._replying = Asking(voice.model, voice.drawn(), seed)
+        self._asked_aside = Asking(voice.model, voice.sampling, seed)
         self._own = (view.me.name, *view.me.aliases)
         self._others = _names_of_others(view)
 
     def request(self, key: str) -> Request:
         """Return the request for the next reply, to be asked under `key`."""
-        return Request(self._model, self._thread.prompt(), self._sampling, seed_for(self._seed, key))
+        return self._replying.request(key, self._thread.prompt())
 
     async def speak(self, call: Call, key: str) -> list[Draft]:
         """Ask the model for the next reply and return what the character does. Raises `CallFailed`."""
@@ -53,9 +56,19 @@ class Character:
             for at, (kind, text) in enumerate(parts)
         ]
 
+    async def consider(self, call: Call, key: str, question: str) -> str:
+        """Put `question` to the character alone and return what it makes of it, in prose. Raises `CallFailed`."""
+        request = self._asked_aside.request(key, self._thread.prompt(question))
+        return prose(await call(key, request), self._own)
+
+    async def choose(self, call: Call, key: str, question: str, choices: Sequence[str]) -> Decision[Choice]:
+        """Put `question` to the character alone, to be answered by one of `choices`. Raises `CallFailed`."""
+        prompt = self._thread.prompt(f"{question}\nAnswer in JSON with one of these: {'; '.join(choices)}.")
+        return await decide(self._asked_aside, call, key, prompt, choice_of(tuple(choices)))
+
 
 def _names_of_others(view: View) -> Sequence[str]:
     names = [name for other in view.others for name in (other.name, *other.aliases)]
     own = {view.me.name.casefold(), *(alias.casefold() for alias in view.me.aliases)}
-    outside = [NARRATOR, "Scene", *([view.player] if view.player else [])]
+    outside = [NARRATOR, INTERVIEWER, "Scene", *([view.player] if view.player else [])]
     return [name for name in (*names, *outside) if name.casefold() not in own]

@@ -54,6 +54,12 @@ def flags_of(completion: Completion, reply: Reply) -> Flags | None:
     return None if flags == Flags() else flags
 
 
+def prose(completion: Completion, own: Iterable[str], limit: int = 600) -> str:
+    """Return what is written in a completion that is no line of dialogue: one paragraph, without marks and labels."""
+    parts = read_reply(completion.text, own, ()).parts
+    return " ".join(" ".join(words for _, words in parts).split())[:limit]
+
+
 def _own_part(text: str, others: tuple[str, ...]) -> tuple[str, str | None]:
     label = _label(others).search(text)
     if label is None:

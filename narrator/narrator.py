@@ -1,20 +1,169 @@
-"""The narrator of a scene: its opening line."""
+"""The narrator: opens the scene, judges deeds and tells what comes of them, leads, and keeps track.
+
+It changes nothing by itself: what it writes and decides comes back as drafts, and the scene says who perceives them.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from agents.character import Voice
+from agents.decision import Asking, Decision, Offered, decide
+from agents.prompts.blocks import language_name
 from agents.reply import flags_of, read_reply
-from narrator.prompts.opening import opening_prompt
-from scenes.chance import seed_for
-from scenes.chat import Call, Request
-from scenes.event import NARRATOR, Draft
+from narrator.changes import change_told, time_told, touch_told
+from narrator.chronicle import Audience, Chronicle
+from narrator.judgement import NOBODY, Judgement, Touch, Touched, judgement_form, touched_form
+from narrator.prompts import tasks
+from narrator.steering import Steering, steering_decisions, steering_form
+from scenes.chat import Call
+from scenes.event import NARRATOR, Change, Draft
+from scenes.names import names_of
 from scenes.scene import Scene
 
+DECISION_TOKENS = 320
+SHORT_DECISION_TOKENS = 120
+"""Room for a decision: its longest form, and that of small models."""
 
-async def open_scene(scene: Scene, voice: Voice, call: Call) -> list[Draft]:
-    """Ask for the line that opens the scene and return it as narration. Raises `CallFailed`."""
-    key = "t00/narrator/open"
-    prompt = opening_prompt(scene.setting, voice.layout)
-    completion = await call(key, Request(voice.model, prompt, voice.sampling, seed_for(scene.seed, key)))
-    speakers = [name for profile in scene.setting.profiles for name in (profile.name, *profile.aliases)]
-    reply = read_reply(completion.text, [NARRATOR], speakers)
-    text = " ".join(words for _, words in reply.parts)
-    return [Draft(kind="narration", text=text, flags=flags_of(completion, reply), call=key)]
+
+class Update(Offered):
+    """What of the scene itself is otherwise after a round."""
+
+    time: Annotated[str, Field(max_length=80)] | None
+    scene: Annotated[str, Field(max_length=300)] | None
+
+
+class Narrator:
+    """The narrator of one scene."""
+
+    def __init__(self, scene: Scene, voice: Voice) -> None:
+        spec = scene.setting.scenario.narrator
+        self._scene = scene
+        self._is_short = voice.layout.name == "compact"
+        self._may_part = not voice.layout.shared
+        self._chronicle = Chronicle(scene, self._is_short, spec is not None and spec.knows_secrets)
+        self._telling = Asking(voice.model, voice.sampling, scene.seed)
+        room = {"max_tokens": SHORT_DECISION_TOKENS if self._is_short else DECISION_TOKENS}
+        self._deciding = Asking(voice.model, voice.sampling.model_copy(update=room), scene.seed)
+        self._language = scene.setting.scenario.language
+
+    async def open(self, call: Call) -> list[Draft]:
+        """Return the narration that opens the scene. Raises `CallFailed`."""
+        return await self._told(call, "t00/narrator/open", tasks.OPEN, tuple(self._scene.present))
+
+    async def judge(self, call: Call, actors: Sequence[str], audience: Sequence[str]) -> list[Draft]:
+        """Return whom the deeds of `actors`, seen by `audience`, touch and what they change. Raises `CallFailed`."""
+        others = tuple(name for name in audience if [name] != [*actors])
+        if not others:
+            return []
+        key = self._key("judge", actors[0] if len(audience) < len(self._scene.present) else None)
+        if self._is_short:
+            short = await self._decided(call, key, tasks.JUDGE_SHORT, tuple(audience), touched_form(others))
+            return self._judged(_lengthened(short), actors, audience)
+        places = tuple(self._scene.setting.scenario.places) if self._may_part else ()
+        task = tasks.JUDGE.format(actors=" and ".join(actors))
+        form = judgement_form(others, tuple(audience), places)
+        return self._judged(await self._decided(call, key, task, tuple(audience), form), actors, audience)
+
+    def _judged(self, decision: Decision[Judgement], actors: Sequence[str], audience: Sequence[str]) -> list[Draft]:
+        judgement = decision.made or Judgement()
+        drafts = [self._touch(touch, actors, audience) for touch in judgement.touched]
+        drafts += [self._outcome(change) for outcome in judgement.after if not _is_empty(change := outcome.change())]
+        if not drafts and decision.flags:
+            drafts = [Draft(kind="system", text="the narrator judges that nobody is touched")]
+        return [
+            draft.model_copy(update={"call": decision.key, "flags": decision.flags if at == 0 else None})
+            for at, draft in enumerate(drafts)
+        ]
+
+    def _touch(self, touch: Touch, actors: Sequence[str], audience: Sequence[str]) -> Draft:
+        told = touch.how.strip() or touch_told(" + ".join(actors), touch.who, self._language)
+        return Draft(kind="narration", text=told, to=(touch.who,), audience=tuple(audience))
+
+    def _outcome(self, change: Change) -> Draft:
+        return Draft(kind="state", text=change_told(change, self._language), change=change)
+
+    async def narrate(self, call: Call, actors: Sequence[str], audience: Sequence[str]) -> list[Draft]:
+        """Return the narration of what comes of what `actors` did. Raises `CallFailed`."""
+        task = tasks.NARRATE_SHORT if self._is_short else tasks.NARRATE.format(actors=" and ".join(actors))
+        key = self._key("narrate", actors[0] if len(audience) < len(self._scene.present) else None)
+        return await self._told(call, key, task, tuple(audience))
+
+    async def tell_switch(self, call: Call, where: str) -> list[Draft]:
+        """Return the narration of how the scene goes on elsewhere or later. Raises `CallFailed`."""
+        place = f"in the place called {where}" if where else "some time later"
+        task = tasks.SWITCH_SHORT if self._is_short else tasks.SWITCH.format(where=place)
+        return await self._told(call, self._key("switch"), task, tuple(self._scene.present))
+
+    async def steer(self, call: Call) -> Decision[Steering]:
+        """Return what is to come next; nothing if no answer could be read. Raises `CallFailed`."""
+        decisions = steering_decisions(self._scene)
+        task = tasks.STEER_SHORT if self._is_short else tasks.STEER.format(decisions="; ".join(decisions))
+        form = steering_form(decisions, 60 if self._is_short else 200)
+        return await self._decided(call, self._key("steer"), task, None, form)
+
+    async def update(self, call: Call) -> list[Draft]:
+        """Return what of the scene itself has changed in the round; small models are not asked. Raises `CallFailed`."""
+        if self._is_short:
+            return []
+        present = tuple(self._scene.present)
+        decision = await self._decided(call, self._key("update"), tasks.UPDATE, present, Update)
+        made, drafts = decision.made, list[Draft]()
+        if made and made.time and made.time != self._scene.time:
+            told = time_told(made.time, self._language)
+            drafts.append(Draft(kind="state", text=told, change=Change(time=made.time), call=decision.key))
+        if made and made.scene:
+            drafts.append(Draft(kind="narration", text=made.scene, call=decision.key))
+        if not drafts and decision.flags:
+            drafts.append(Draft(kind="system", text="the scene stays as it was", call=decision.key))
+        return [
+            draft.model_copy(update={"flags": decision.flags if at == 0 else None}) for at, draft in enumerate(drafts)
+        ]
+
+    async def sum_up(self, call: Call) -> list[Draft]:
+        """Sum up for itself what has happened so far; small models are not asked. Raises `CallFailed`."""
+        if self._is_short:
+            return []
+        (draft,) = await self._told(call, self._key("summary"), self._in_language(tasks.SUMMARISE), None)
+        self._chronicle.summary = draft.text
+        return [draft.model_copy(update={"kind": "system"})]
+
+    def begin_round(self) -> None:
+        """Let go of the round before the last."""
+        self._chronicle.begin_round()
+
+    def _key(self, what: str, place: str | None = None) -> str:
+        of = f"-{self._scene.keys[place]}" if place else ""
+        return f"t{self._scene.turn:02d}/narrator/{what}{of}"
+
+    def _in_language(self, task: str) -> str:
+        return f"{task} Write {language_name(self._language)}."
+
+    async def _decided(self, call: Call, key: str, task: str, audience: Audience, form: type[Any]) -> Decision[Any]:
+        return await decide(self._deciding, call, key, self._chronicle.prompt(audience, task), form)
+
+    async def _told(self, call: Call, key: str, task: str, audience: Audience) -> list[Draft]:
+        """Ask for prose, which ends where it begins to speak for one of the cast."""
+        completion = await call(key, self._telling.request(key, self._chronicle.prompt(audience, task)))
+        reply = read_reply(completion.text, [NARRATOR], names_of(self._scene.setting.profiles))
+        text = " ".join(words for _, words in reply.parts)
+        return [Draft(kind="narration", text=text, audience=audience, flags=flags_of(completion, reply), call=key)]
+
+
+def _is_empty(change: Change) -> bool:
+    return change == Change(who=change.who)
+
+
+def _lengthened(short: Decision[Touched]) -> Decision[Judgement]:
+    """Return the judgement that the short form is."""
+    made = short.made
+    if made is None:
+        return Decision(None, short.flags, short.key)
+    touched = () if made.touched == NOBODY else (Touch(who=made.touched),)
+    return Decision(Judgement(touched=touched), short.flags, short.key)
+
+
+def touched_by(drafts: Iterable[Draft]) -> list[str]:
+    """Return whom a judgement names as touched, each once."""
+    return list(dict.fromkeys(name for draft in drafts if draft.kind == "narration" for name in draft.to))

@@ -1,83 +1,102 @@
-"""Who speaks next. A policy is one plain function from the scene to a name of its cast."""
+"""Who acts next. A policy is one plain function from the scene to a name of its cast, or to several at once."""
 
-import re
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from random import Random
 
-from scenes.profile import CharacterProfile
-from scenes.references import named
+from scenes.names import named, names_in, names_of
 from scenes.scenario import PolicyName, Scenario
 from scenes.scene import Scene
 
-Policy = Callable[[Scene, Random], str]
-"""Gets the scene before its next turn, and a generator of its own for that turn."""
-TAKES_A_TURN = ("speech", "action", "thought")
-"""Kinds of event by which somebody has had a turn, even if nobody else could tell."""
-_LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
-"""A letter of a script that parts words by spaces or marks, as Chinese, Japanese and Korean names are not."""
+Policy = Callable[[Scene, Random], str | Sequence[str]]
+"""Gets the scene before its next turn, and a generator of its own for that turn; those it names act at once."""
+_A_REPLY = ("speech", "action", "thought")
 
 
-def last_speaker(scene: Scene) -> str | None:
-    """Return who of the cast had the last turn."""
-    for event in reversed(scene.events):
-        if event.kind in TAKES_A_TURN and event.actor in scene.names:
-            return event.actor
-    return None
+class PolicyFailed(Exception):
+    """A policy broke, or named nobody who is on the stage; the message says so."""
 
 
 def round_robin(scene: Scene, rng: Random) -> str:
-    """The next of the cast after whoever spoke last."""
-    last = last_speaker(scene)
-    return scene.names[0] if last is None else scene.names[(scene.names.index(last) + 1) % len(scene.names)]
+    """The next of the cast on the stage after whoever had the last turn."""
+    if not scene.acted:
+        return scene.present[0]
+    after = scene.names.index(scene.acted[-1]) + 1
+    order = scene.names[after:] + scene.names[:after]
+    return next(name for name in order if name in scene.present)
 
 
 def random(scene: Scene, rng: Random) -> str:
-    """Anybody but the one who spoke last."""
-    last = last_speaker(scene)
-    return rng.choice([name for name in scene.names if name != last] or scene.names)
+    """Anybody on the stage but the one who had the last turn."""
+    last = scene.acted[-1] if scene.acted else None
+    return rng.choice([name for name in scene.present if name != last] or scene.present)
 
 
 def mention(scene: Scene, rng: Random) -> str:
-    """Whomever the last reply named last; the next of the cast where it named nobody else."""
+    """Whomever the last reply named last; the next of the cast where it named nobody else who is on the stage."""
     speaker, words = _last_reply(scene)
     profiles = scene.setting.profiles
-    called = [named(name, profiles) for name in _names_in(words, profiles)]
+    called = [named(name, profiles) for name in names_in(words, names_of(profiles))]
     others = [scene.names[index] for index in called if index is not None and scene.names[index] != speaker]
-    return others[-1] if others else round_robin(scene, rng)
+    there = [name for name in others if name in scene.present]
+    return there[-1] if there else round_robin(scene, rng)
 
 
 def _last_reply(scene: Scene) -> tuple[str | None, str]:
-    """Return who had the last turn, the player included, and all that was said in it."""
-    turns = (event for event in reversed(scene.events) if event.kind in TAKES_A_TURN)
+    """Return who spoke or acted last, the player included, and all that was said then."""
+    turns = (event for event in reversed(scene.events) if event.kind in _A_REPLY)
     for (_, actor), events in groupby(turns, lambda event: (event.turn, event.actor)):
         said = [event.text for event in events if event.kind == "speech"]
         return actor, " ".join(reversed(said))
     return None, ""
 
 
-def _names_in(words: str, profiles: Sequence[CharacterProfile]) -> list[str]:
-    """Return the names and aliases that `words` hold, in their order; of two that overlap the longer one."""
-    names = [name for profile in profiles for name in (profile.name, *profile.aliases)]
-    choices = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    return re.findall(rf"(?<!{_LETTER})(?:{choices})(?!{_LETTER})", words, re.IGNORECASE)
+def simultaneous(scene: Scene, rng: Random) -> Sequence[str]:
+    """Everybody on the stage, each without knowing what the others are doing meanwhile."""
+    return scene.present
+
+
+def narrator(scene: Scene, rng: Random) -> str:
+    """Whom the narrator picked; the next of the cast where it picked nobody."""
+    return scene.picked if scene.picked in scene.present else round_robin(scene, rng)
 
 
 def in_order(names: tuple[str, ...]) -> Policy:
-    """Return the policy that goes through `names` again and again."""
+    """Return the policy that goes through `names` again and again, passing over who is not on the stage."""
 
     def policy(scene: Scene, rng: Random) -> str:
-        index = named(names[(scene.turn - 1) % len(names)], scene.setting.profiles)
-        assert index is not None, "the names of a turn policy are checked when the scenario is loaded"
-        return scene.names[index]
+        at = (scene.turn - 1) % len(names)
+        places = (named(name, scene.setting.profiles) for name in names[at:] + names[:at])
+        speakers = (scene.names[place] for place in places if place is not None)
+        return next((name for name in speakers if name in scene.present), None) or round_robin(scene, rng)
 
     return policy
 
 
-TURN_POLICIES: dict[PolicyName, Policy] = {"round_robin": round_robin, "random": random, "mention": mention}
+TURN_POLICIES: dict[PolicyName, Policy] = {
+    "round_robin": round_robin,
+    "random": random,
+    "mention": mention,
+    "simultaneous": simultaneous,
+    "narrator": narrator,
+}
 
 
 def policy_of(scenario: Scenario) -> Policy:
     """Return the policy that the scenario names."""
     policy = scenario.turn_policy
     return in_order(policy) if isinstance(policy, tuple) else TURN_POLICIES[policy]
+
+
+def next_actors(policy: Policy, scene: Scene, rng: Random) -> tuple[str, ...]:
+    """Return who acts next by `policy`, in the order of the cast. Raises `PolicyFailed`."""
+    try:
+        chosen = policy(scene, rng)
+        names = (chosen,) if isinstance(chosen, str) else tuple(chosen)
+    except Exception as error:  # a policy may be a user's own, and whatever breaks in it is to be told as such
+        raise PolicyFailed(f"the turn policy failed: {type(error).__name__}: {error}") from error
+    strangers = [name for name in names if name not in scene.present]
+    if strangers or not names:
+        there = ", ".join(scene.present)
+        raise PolicyFailed(f"the turn policy named {strangers or 'nobody'}; on the stage are: {there}")
+    return tuple(name for name in scene.present if name in names)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sandbox.episode import variant_of
 from scenes.event import Event
 from scenes.loading import Source
+from scenes.names import folded
 from scenes.profile import CharacterProfile
-from scenes.references import folded
 from scenes.scene import Scene, View
 
 
@@ -48,7 +48,7 @@ def _told_at_first(view: View) -> Iterator[str]:
         yield from _words(profile)
     for shown in view.pictures:
         yield from _words_of(shown.notes.model_dump().values() if shown.notes else ())
-    yield from _words_of((view.premise, view.time, view.place, view.position, view.state, view.secret))
+    yield from _words_of((view.premise, view.time, view.now.place, view.now.position, view.now.state, view.secret))
 
 
 def _words(profile: CharacterProfile) -> Iterator[str]:

@@ -27,7 +27,7 @@ from sandbox.versions import installed, versions
 from scenes.clean import one_line
 from scenes.loading import Source, Variant, load
 from scenes.problem import InputRefused, Problem, refuse
-from scenes.references import Finding, unplayable, unplayed
+from scenes.references import Finding, unplayed
 from scenes.scenario import Range
 from scenes.scene import Scene
 
@@ -70,7 +70,6 @@ def notes(source: Source) -> list[Problem]:
 
 
 def _refusals(source: Source) -> Iterator[Finding]:
-    yield from unplayable(source.scenario)
     yield from _unknown_models(source)
     for variant in alternatives(source):
         setting = source.setting(variant, lambda picture, facts: None)

@@ -130,7 +130,8 @@ class Record:
         stored: StoredRequest = loaded(StoredRequest, rest)
         prompt = Prompt().then(*self.segments(node))
         answer = loaded(Completion, completion) if completion is not None else None
-        return StoredCall(key, Request(stored.model, prompt, stored.sampling, stored.seed), answer, error, seconds)
+        request = Request(stored.model, prompt, stored.sampling, stored.seed, stored.form)
+        return StoredCall(key, request, answer, error, seconds)
 
     def segments(self, node: bytes) -> list[Segment]:
         """Return the segments of the prompt that ends at `node`. Raises `StoreDamaged` if one is missing or changed."""

@@ -67,6 +67,7 @@ class StoredRequest(BaseModel):
     model: str
     sampling: Sampling
     seed: int
+    form: str | None = None
 
 
 def rows_of(batch: Batch) -> Mapping[str, Sequence[Row]]:
@@ -101,9 +102,9 @@ def _segment_text(node: Prompt) -> str:
 
 def _call_row(episode: int, asked: Asked) -> Row:
     request = asked.request
-    rest = StoredRequest.model_construct(model=request.model, sampling=request.sampling, seed=request.seed)
+    rest = StoredRequest(model=request.model, sampling=request.sampling, seed=request.seed, form=request.form)
     answer = asked.completion.model_dump_json(exclude_defaults=True) if asked.completion else None
-    question = (request.prompt.id, rest.model_dump_json(), request.digest())
+    question = (request.prompt.id, rest.model_dump_json(exclude_none=True), request.digest())
     return hashed(episode, asked.key, *question, answer, asked.error, asked.time, asked.seconds)
 
 

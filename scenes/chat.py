@@ -5,10 +5,11 @@ request that begins alike, so a request costs what is new in it, the store keeps
 can tell what may be dropped (history) from what may not (persona, picture).
 """
 
+from asyncio import ensure_future, gather
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +17,8 @@ Role = Literal["system", "user", "assistant"]
 Stability = Literal["global", "images", "scene", "cast", "persona", "history", "now", "instruction"]
 """How long a segment stays the same, in the order of the classes: a run, a scene, a character, then a turn."""
 FinishReason = Literal["stop", "length"]
+Answer = TypeVar("Answer")
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,12 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     seed: int = 0
     """Derived from the episode's seed and the call's key, so that a reply does not depend on its neighbours."""
+    form: str | None = None
+    """The JSON schema, as text, that the reply is to follow; an engine that can holds its model to it."""
 
     def digest(self) -> str:
         """Return the identity of the question: same digest, same answer on the record."""
-        rest = f"{self.seed} {self.sampling.model_dump_json()} {self.model}"
+        rest = f"{self.seed} {self.sampling.model_dump_json()} {self.model}{self.form or ''}"
         return blake2b(self.prompt.id + rest.encode(), digest_size=16).hexdigest()
 
 
@@ -122,6 +127,24 @@ class CallFailed(Exception):
 
 Call = Callable[[str, Request], Awaitable[Completion]]
 """Ask a model: a stable key such as `t07/brack/speak`, and the request. Raises `CallFailed`."""
+
+
+async def together(*asked: Awaitable[Answer]) -> list[Answer]:
+    """Wait for calls that do not depend on each other, all at once; raise what failed first, once all have ended.
+
+    So the answers of those beside a failure are on record and need not be asked for again.
+    """
+    outcomes = await gather(*asked, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+
+
+async def both(first: Awaitable[Answer], second: Awaitable[Other]) -> tuple[Answer, Other]:
+    """Wait for two at once, as `together` does."""
+    await together(*(tasks := (ensure_future(first), ensure_future(second))))
+    return tasks[0].result(), tasks[1].result()
 
 
 @dataclass(frozen=True, slots=True)

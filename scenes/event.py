@@ -1,4 +1,4 @@
-"""One thing that happened: what, by whom, and who perceived it."""
+"""One thing that happened: what, by whom, who perceived it, and what it changed."""
 
 from typing import Literal
 
@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 EventKind = Literal["speech", "action", "thought", "narration", "image", "state", "system"]
 How = Literal["did", "saw", "heard", "was told", "thought"]
-"""How an event reached somebody: by doing it, by sight, by ear, from the narrator, or in the head alone."""
+"""How an event reached somebody: by doing it, by sight, by ear, by being told in narration or alone, in the head."""
 
 NARRATOR = "Narrator"
+INTERVIEWER = "Interviewer"
 
 
 class Flags(BaseModel):
@@ -24,10 +25,38 @@ class Flags(BaseModel):
     """The model said nothing."""
     dropped: int = 0
     """Oldest lines of history that did not fit the model and were left out of the prompt."""
+    repaired: int = 0
+    """How often a decision was asked again, in other words, because it could not be read."""
+    defaulted: bool = False
+    """No answer could be read, and what the rule says for that case was done instead."""
+
+
+class Change(BaseModel):
+    """What an event changed in the world; None leaves a thing as it was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    who: str | None = None
+    """Whom it concerns; nobody where it is the scene itself."""
+    present: bool | None = None
+    """Came onto the stage, or left it."""
+    place: str | None = None
+    position: str | None = None
+    state: str | None = None
+    belief: str | None = None
+    """What the character now thinks of itself: belief, desire, intention."""
+    surroundings: str | None = None
+    """What the character now thinks of the others and of where it is."""
+    time: str | None = None
+    """When it now is in the scene."""
+
+    def is_private(self) -> bool:
+        """Return whether it happened in a head alone."""
+        return self.belief is not None or self.surroundings is not None
 
 
 class Event(BaseModel):
-    """A fact of an episode. `index` counts all events from 0, `turn` replies from 1 (0 is before the first)."""
+    """A fact of an episode. `index` counts all events from 0, `turn` turns from 1 (0 is before the first)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,8 +65,13 @@ class Event(BaseModel):
     kind: EventKind
     actor: str
     text: str = ""
+    to: tuple[str, ...] = ()
+    """Whom it is for: those to whom it is whispered, or whom the deed that is told of touches."""
     image: str | None = None
     """The id of the picture that came into sight."""
+    change: Change | None = None
+    score: float | None = None
+    """Of an answer to a question that has a right one: 1 if it was given, else 0; None if no answer could be read."""
     visible_to: dict[str, How]
     flags: Flags | None = None
     call: str | None = None
@@ -51,5 +85,10 @@ class Draft(BaseModel):
 
     kind: EventKind
     text: str = ""
+    to: tuple[str, ...] = ()
+    change: Change | None = None
+    score: float | None = None
+    audience: tuple[str, ...] | None = None
+    """Who perceives it where that is not a matter of places; None leaves it to them."""
     flags: Flags | None = None
     call: str | None = None

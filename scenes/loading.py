@@ -82,7 +82,8 @@ class Source:
         """Return the variant that sets `values`; its scenario has the player that a bare comment gets."""
         scenario = self._varied(values) if values else self.scenario
         profiles = self._cast(scenario)
-        parts = {"player": _player(scenario), **renamed(scenario, profiles, self._cast(self.scenario))}
+        asked = scenario.model_copy(update={"player": _player(scenario)})
+        parts = renamed(asked, profiles, self._cast(self.scenario))
         return Variant(index, variant_id(values), dict(values), scenario.model_copy(update=parts), profiles)
 
     def _varied(self, values: Mapping[str, Any]) -> Scenario:
@@ -136,7 +137,8 @@ def _player(scenario: Scenario) -> PlayerSpec | None:
     """Return who asks: nobody where the kind has no room for one, and the stage where a comment names nobody."""
     if scenario.kind == "comment" and scenario.player is None:
         return PlayerSpec(questions=(COMMENT_QUESTION,))
-    return scenario.player if scenario.kind in ASKED else None
+    has_part = scenario.player is not None and (scenario.kind in ASKED or scenario.player.plays is not None)
+    return scenario.player if has_part else None
 
 
 def scenario_file(path: Path) -> Path:

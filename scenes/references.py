@@ -1,15 +1,16 @@
 """What in a scenario refers to what: names, pictures, places; and what this version cannot play."""
 
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import chain
 from typing import Any
 
 from scenes.clean import one_line
+from scenes.event import INTERVIEWER, NARRATOR
+from scenes.names import folded, named
 from scenes.perception import groups_in_earshot
 from scenes.profile import CharacterProfile
-from scenes.scenario import InterviewQuestion, Kind, Scenario
+from scenes.scenario import InterviewQuestion, Kind, PlayerSpec, Scenario
 
 Keys = tuple[str | int, ...]
 Finding = tuple[Keys, str]
@@ -17,22 +18,7 @@ Finding = tuple[Keys, str]
 
 ASKED: tuple[Kind, ...] = ("comment", "human-role")
 """The kinds of scenario in which somebody outside the cast asks."""
-RESERVED_NAMES = ("Narrator", "Scene", "all", "cast", "everyone")
-
-
-def folded(name: str) -> str:
-    """Return the form under which two names count as the same."""
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
-def named(name: str, profiles: Sequence[CharacterProfile]) -> int | None:
-    """Return the place in the cast of the character that goes by `name`, by its name first and then by an alias."""
-    wanted = folded(name)
-    for index, profile in enumerate(profiles):
-        if folded(profile.name) == wanted:
-            return index
-    owners = [index for index, profile in enumerate(profiles) if wanted in map(folded, profile.aliases)]
-    return owners[0] if len(owners) == 1 else None
+RESERVED_NAMES = (NARRATOR, INTERVIEWER, "Scene", "all", "cast", "everyone", "nobody")
 
 
 def unknown(what: str, name: str, known: Sequence[str]) -> str:
@@ -57,7 +43,8 @@ def findings(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterat
 
 def _names(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
     taken = {folded(name): "the stage itself" for name in RESERVED_NAMES}
-    named_here: list[tuple[Keys, str]] = [(("player",), scenario.player.name)] if scenario.player else []
+    player = scenario.player
+    named_here: list[tuple[Keys, str]] = [(("player",), player.name)] if player and player.plays is None else []
     named_here += [(("cast", index, "character"), profile.name) for index, profile in enumerate(profiles)]
     for where, name in named_here:
         if folded(name) in taken:
@@ -74,6 +61,11 @@ def _pictures(scenario: Scenario) -> Iterator[Finding]:
     for where, image in used:
         if image not in scenario.images:
             yield where, unknown("image", image, list(scenario.images))
+        elif where[0] == "places" and scenario.images[image].reserve:
+            yield (
+                where,
+                f'"{one_line(image)}" is kept in reserve for the narrator to show; take it from one of the two.',
+            )
 
 
 def _places(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
@@ -128,12 +120,14 @@ def _mentions(scenario: Scenario) -> Iterator[tuple[Keys, str, tuple[str, ...]]]
     for at, name in enumerate(scenario.turn_policy if isinstance(scenario.turn_policy, tuple) else ()):
         yield ("turn_policy", at), name, ()
     for at, line in enumerate(scenario.opening):
-        yield from ((("opening", at, name), name, ("Narrator",)) for name in line)
+        yield from ((("opening", at, name), name, (NARRATOR,)) for name in line)
     for at, question in enumerate(scenario.interview):
         asked = [question.to] if isinstance(question.to, str) else question.to
         yield from ((("interview", at, "to"), name, ("all",)) for name in asked)
         if question.truth is not None and question.choices == "cast":
             yield ("interview", at, "truth"), question.truth, ()
+    if scenario.player and scenario.player.plays:
+        yield ("player", "plays"), scenario.player.plays, (NARRATOR,) if scenario.narrator else ()
 
 
 def _stranger(name: str, profiles: Sequence[CharacterProfile], also: Sequence[str]) -> str | None:
@@ -156,15 +150,27 @@ def _truths(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _kind(scenario: Scenario) -> Iterator[Finding]:
-    asked = scenario.kind in ASKED
-    if scenario.kind == "human-role" and scenario.player is None:
+    asked, player = scenario.kind in ASKED, scenario.player
+    if scenario.kind == "human-role" and player is None:
         yield ("kind",), 'a human-role scenario needs a "player" who asks; add one, with "questions" for instance.'
-    if not asked and len(scenario.cast) < 2:
-        yield ("cast",), f'a scenario of kind "{scenario.kind}" needs at least two characters; add one.'
+    if asked and player and player.plays:
+        yield ("player", "plays"), f'in a scenario of kind "{scenario.kind}" the player asks; leave out "plays".'
     if scenario.kind == "story" and scenario.narrator is None:
         yield ("kind",), 'a story needs a "narrator"; add `narrator: {}`.'
     if asked and not scenario.images:
         yield ("kind",), f'a scenario of kind "{scenario.kind}" is about a picture; add one to "images".'
+    yield from _stage(scenario, 1 if asked else 2)
+
+
+def _stage(scenario: Scenario, least: int) -> Iterator[Finding]:
+    """Yield what is wrong with who is on the stage at first, and who leads."""
+    present = sum(not member.reserve for member in scenario.cast)
+    if len(scenario.cast) < least:
+        yield ("cast",), f'a scenario of kind "{scenario.kind}" needs at least two characters; add one.'
+    elif present < least:
+        yield ("cast",), f"at least {least} of the cast must be on the stage as it begins; take one out of the reserve."
+    if scenario.turn_policy == "narrator" and scenario.narrator is None:
+        yield ("turn_policy",), 'the policy "narrator" needs a narrator; add `narrator: {}`.'
 
 
 def renamed(
@@ -185,7 +191,14 @@ def renamed(
         "opening": tuple({name(speaker): text for speaker, text in line.items()} for line in scenario.opening),
         "turn_policy": tuple(map(name, policy)) if isinstance(policy, tuple) else policy,
         "interview": tuple(_renamed_question(question, name) for question in scenario.interview),
+        "player": _renamed_player(scenario.player, name),
     }
+
+
+def _renamed_player(player: PlayerSpec | None, name: Callable[[str], str]) -> PlayerSpec | None:
+    if player is None or player.plays is None:
+        return player
+    return player.model_copy(update={"plays": name(player.plays)})
 
 
 def _renamed_question(question: InterviewQuestion, name: Callable[[str], str]) -> InterviewQuestion:
@@ -194,23 +207,24 @@ def _renamed_question(question: InterviewQuestion, name: Callable[[str], str]) -
     return question.model_copy(update={"to": to, "truth": truth})
 
 
-def unplayable(scenario: Scenario) -> Iterator[Finding]:
-    """Yield what this version cannot play as it is meant, so that it plays nothing of the scenario."""
-    if scenario.mind != "none":
-        yield ("mind",), "minds are read but not played by this version; write `mind: none`."
-    if scenario.turn_policy in ("narrator", "simultaneous"):
-        yield (
-            ("turn_policy",),
-            f'the policy "{scenario.turn_policy}" is read but not played by this version; '
-            "take round_robin, random, mention or a list of names.",
-        )
-
-
 def unplayed(scenario: Scenario) -> Iterator[Finding]:
     """Yield what is left out when this version plays the scenario; the rest is played as it is meant."""
-    if scenario.player and scenario.kind not in ASKED:
-        yield ("player",), f'nobody asks in a scenario of kind "{scenario.kind}", so the player has no part in it.'
-    if scenario.interview:
-        yield ("interview",), "interviews are read but not held by this version."
+    if scenario.player and scenario.player.plays is None and scenario.kind not in ASKED:
+        yield (
+            ("player",),
+            f'nobody asks in a scenario of kind "{scenario.kind}", so the player has no part in it; give it one with '
+            '"plays".',
+        )
+    if scenario.turn_policy != "narrator":
+        yield from _never_brought_in(scenario)
     if scenario.scorers:
         yield ("scorers",), "scorers are read but not run by this version."
+
+
+def _never_brought_in(scenario: Scenario) -> Iterator[Finding]:
+    for index, member in enumerate(scenario.cast):
+        if member.reserve:
+            yield ("cast", index, "reserve"), "nobody brings this character in; the policy `narrator` could."
+    for name, image in scenario.images.items():
+        if image.reserve:
+            yield ("images", name, "reserve"), "nobody shows this picture; the policy `narrator` could."

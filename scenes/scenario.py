@@ -69,6 +69,8 @@ class ImageSpec(_Part):
     """Side of a storybook picture, pixels."""
     notes: Notes | None = None
     """Told with the picture to whoever sees the whole of it."""
+    reserve: bool = False
+    """Kept back until the narrator shows it."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> "ImageSpec":
@@ -114,34 +116,51 @@ class CastMember(_Part):
     """What it alone knows in this scenario."""
     sees: tuple[Sight, ...] | None = Field(default=None, strict=False, max_length=8)
     """The pictures this character sees; without it, those its place shows, or all where there are no places."""
+    reserve: bool = False
+    """Not on the stage until the narrator brings it in."""
 
 
 class PlayerSpec(_Part):
-    """Who asks in `comment` and `human-role`: a list of questions, a model, or a person at the terminal."""
+    """Who plays from outside: asks in `comment` and `human-role`, or holds a part of the cast in any kind."""
 
     name: Name = "Human"
-    """How the player is called in the conversation."""
+    """How the player is called in the conversation; who holds a part bears the name of that."""
+    plays: Name | None = None
+    """The part that the player holds: one of the cast, or `Narrator`. Without it, the player asks."""
     questions: tuple[Text, ...] | None = Field(default=None, strict=False, min_length=1, max_length=1_000)
     """Asked one a turn; the episode ends when they are used up."""
     model: ModelName | None = None
-    """A model asks, from what the player perceives."""
+    """A model plays, from what the player perceives."""
     person: bool = False
-    """Whoever sits at the terminal asks."""
+    """Whoever sits at the terminal plays."""
     about: Text | None = None
     """What a model is told about the person it plays."""
 
     @model_validator(mode="after")
-    def _asks_in_one_way(self) -> "PlayerSpec":
+    def _plays_in_one_way(self) -> "PlayerSpec":
         if (self.questions is not None) + (self.model is not None) + self.person != 1:
             raise ValueError('a player needs one of "questions", "model" or "person: true"; give exactly one')
+        if self.plays and self.questions is not None:
+            raise ValueError('who holds a part is a "model" or a "person", and no list of questions')
         return self
 
 
 class NarratorSpec(_Part):
-    """Who opens the scene."""
+    """Who opens the scene; in a story also judges deeds and tells of them; under the policy `narrator` leads."""
 
     model: ModelName | None = None
     """The scenario's own model where none is named."""
+    knows_secrets: bool = False
+    """Is told the secrets and private lines of the cast, to lead with; what it tells the cast is made without them."""
+
+
+class MemorySpec(_Part):
+    """How much of its past a prompt tells; everything that was perceived is kept, and what matters is retrieved."""
+
+    words: int | None = Field(default=None, ge=20, le=1_000_000)
+    """Most words of the past told in full; without it, what suits the layout: 150 in `compact`, 3,000 in the others."""
+    recalled: int | None = Field(default=None, ge=0, le=50)
+    """Forgotten turns told again because they matter now; without it, 4, and none in `compact`."""
 
 
 class InterviewQuestion(_Part):
@@ -200,13 +219,16 @@ class Scenario(_Part):
     opening: tuple[dict[Name, Text], ...] = Field(default=(), strict=False, max_length=64)
     """First lines, in order: `- {Brack: "Evening."}`. `Narrator` may open as well."""
     interview: tuple[InterviewQuestion, ...] = Field(default=(), strict=False, max_length=64)
-    """Questions put to the cast at the end. Read, and not yet held by this version."""
+    """Questions put to the cast in private after the last turn."""
     narrator: NarratorSpec | None = None
-    """Opens the scene; `{}` with the scenario's own model."""
+    """Opens the scene, and in a story tells what comes of deeds; `{}` with the scenario's own model."""
+    memory: MemorySpec = MemorySpec()
+    """What of a long past is told."""
     mind: Literal["none", "bdi"] = "none"
-    """`bdi` for beliefs, desires and intentions. Read, and not yet played by this version."""
+    """`bdi`: everybody keeps, in private, what it believes, desires and intends, and what it thinks of the others."""
     turns: int = Field(default=10, ge=1, le=10_000)
-    """Replies of characters in one episode; a list of questions ends it earlier."""
+    """Turns of one episode: a reply each, and one of everybody with `simultaneous`. Questions, or the narrator, end it
+    earlier."""
     turn_policy: PolicyName | Names = "round_robin"
     """Who speaks next: a rule, or the names in the order in which they speak, again and again."""
     sampling: Sampling = Sampling()

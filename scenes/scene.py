@@ -1,9 +1,10 @@
 """The live state of one played scenario, and the only door from it into a prompt: `Scene.view`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from scenes.event import Draft, Event, EventKind, How
+from scenes.event import NARRATOR, Change, Draft, Event, How
 from scenes.perception import Perception
 from scenes.profile import CharacterProfile
 from scenes.scenario import Kind, Notes, Scenario
@@ -27,6 +28,25 @@ class PastTurn:
     events: tuple[Event, ...]
 
 
+@dataclass(slots=True)
+class Standing:
+    """Where and how somebody is now, and what it makes of that; changes as the scene goes on."""
+
+    present: bool = True
+    place: str | None = None
+    position: str | None = None
+    state: str | None = None
+    belief: str | None = None
+    surroundings: str | None = None
+
+    def take(self, change: Change) -> None:
+        """Be as `change` says from now on."""
+        for name in ("present", "place", "position", "state", "belief", "surroundings"):
+            value = getattr(change, name)
+            if value is not None:
+                setattr(self, name, value)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """All that one character can perceive now; nothing else of the scene may reach its prompt."""
@@ -37,12 +57,13 @@ class View:
     time: str | None
     me: CharacterProfile
     others: tuple[CharacterProfile, ...]
-    """The rest of the cast, without what is private to them."""
+    """The rest of the cast on the stage, without what is private to them."""
     player: str | None
     """Who asks from outside the cast, if anybody does."""
-    place: str | None
-    position: str | None
-    state: str | None
+    places: tuple[str, ...]
+    """Where one can go."""
+    now: Standing
+    """Follows the scene."""
     secret: str | None
     pictures: tuple[Shown, ...]
     """In sight from the first turn on."""
@@ -66,21 +87,71 @@ class Scene:
     """Who is here and what has happened. Events enter through `add`, views leave through `view`."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
-        self.setting = setting
-        self.seed = seed
         self.events: list[Event] = []
         self.turn = 0
+        self.acted: list[str] = []
+        """Who has had a turn so far, in order; reactions are none."""
+        self.picked: str | None = None
+        """Whom the narrator picked to act next."""
+        self._cast(setting, seed)
+
+    def _cast(self, setting: Setting, seed: int) -> None:
+        scenario = setting.scenario
+        self.setting = setting
+        self.seed = seed
         self.names = [profile.name for profile in setting.profiles]
         self.keys = _keys(self.names)
         """The cast by name as the keys of calls have them."""
-        self._perception = Perception(setting.scenario, self._everybody())
-        self._past: dict[str, list[PastTurn]] = {name: [] for name in self._everybody()}
+        self.time = scenario.time
+        self.standings = {
+            name: Standing(not member.reserve, member.place, member.position, member.state)
+            for name, member in zip(self.names, scenario.cast, strict=True)
+        }
+        places: dict[str, str | None] = {name: one.place for name, one in self.standings.items() if one.present}
+        if scenario.player and scenario.player.plays is None:
+            self.standings[scenario.player.name] = Standing()
+            places[scenario.player.name] = None
+        self._perception = Perception(scenario, places)
+        self._past: dict[str, list[PastTurn]] = {name: [] for name in self.standings}
         self._views: dict[str, View] = {}
 
-    def _everybody(self) -> dict[str, str | None]:
-        scenario = self.setting.scenario
-        places = dict(zip(self.names, (member.place for member in scenario.cast), strict=True))
-        return places | ({scenario.player.name: None} if scenario.player else {})
+    def recast(self, setting: Setting, seed: int) -> None:
+        """Go on with another setting or seed: who has a part in `setting` has perceived what that part perceived.
+
+        What has happened stays, under the names that the parts have now; places and states are as they have become.
+        """
+        earlier, standings, time = self.events, self.standings, self.time
+        now = dict(zip(self.names, (profile.name for profile in setting.profiles), strict=True))
+        self._cast(setting, seed)
+        self.time = time
+        self.events = [_renamed(event, now) for event in earlier]
+        self.acted = [now[name] for name in self.acted]
+        self.picked = now.get(self.picked or "")
+        for name, standing in standings.items():
+            self._stand(now.get(name, name), standing)
+        for (turn, actor), done in groupby(self.events, lambda event: (event.turn, event.actor)):
+            self._remember(turn, actor, list(done))
+
+    def _stand(self, name: str, standing: Standing) -> None:
+        self.standings[name] = standing
+        if not standing.present:
+            self._perception.take_away(name)
+        elif name in self.names:
+            self._perception.put(name, standing.place)
+
+    @property
+    def present(self) -> list[str]:
+        """The cast on the stage, in its order."""
+        return [name for name in self.names if self.standings[name].present]
+
+    @property
+    def reserve(self) -> list[str]:
+        """The cast that is not on the stage: held in reserve, or gone."""
+        return [name for name in self.names if not self.standings[name].present]
+
+    def together_with(self, name: str) -> list[str]:
+        """Return who of the cast sees what `name` does, itself among them."""
+        return [other for other in self._perception.together_with(name) if other in self.names]
 
     def view(self, name: str) -> View:
         """Return what the character or player called `name` can perceive now."""
@@ -90,20 +161,18 @@ class Scene:
 
     def _cast_view(self, name: str) -> View:
         scenario, index = self.setting.scenario, self.names.index(name)
-        member = scenario.cast[index]
-        others = tuple(other.public() for at, other in enumerate(self.setting.profiles) if at != index)
+        others = zip(self.names, self.setting.profiles, strict=True)
         return View(
             kind=scenario.kind,
             language=scenario.language,
             premise=scenario.premise,
             time=scenario.time,
             me=self.setting.profiles[index],
-            others=others,
-            player=scenario.player.name if scenario.player else None,
-            place=member.place,
-            position=member.position,
-            state=member.state,
-            secret=member.secret,
+            others=tuple(other.public() for one, other in others if one != name and self.standings[one].present),
+            player=scenario.player.name if scenario.player and scenario.player.plays is None else None,
+            places=tuple(scenario.places),
+            now=self.standings[name],
+            secret=scenario.cast[index].secret,
             pictures=tuple(shown for shown in self.setting.sights[index] if shown.from_turn <= 1),
             past=self._past[name],
         )
@@ -119,37 +188,101 @@ class Scene:
             me=CharacterProfile(name=name, role="a curious human", introduction=about),
             others=tuple(profile.public() for profile in self.setting.profiles),
             player=name,
-            place=None,
-            position=None,
-            state=None,
+            places=(),
+            now=self.standings[name],
             secret=None,
-            pictures=tuple(self.setting.gallery.values()),
+            pictures=tuple(self._everywhere()),
             past=self._past[name],
         )
 
+    def _everywhere(self) -> Iterator[Shown]:
+        """Yield the pictures that nobody keeps back."""
+        images = self.setting.scenario.images
+        yield from (shown for name, shown in self.setting.gallery.items() if not images[name].reserve)
+
     def add(self, actor: str, drafts: Sequence[Draft]) -> list[Event]:
-        """Let `actor` have done `drafts` in the present turn; return the events, each with who perceived it."""
-        added = [self._event(actor, draft.kind, self._perception.of(draft.kind, actor), draft) for draft in drafts]
-        self._remember(actor, added)
+        """Let `actor` have done `drafts` in the present turn; return the events, each with who perceived it.
+
+        Whoever comes to another place sees what is shown there, which is an event of its own.
+        """
+        added = [event for draft in drafts for event in self._done(actor, draft)]
+        self._remember(self.turn, actor, added)
         return added
+
+    def _done(self, actor: str, draft: Draft) -> Iterator[Event]:
+        visible_to = self._perceived(actor, draft)
+        if draft.change:
+            self._take(draft.change)
+            visible_to |= self._perceived(actor, draft)
+        yield self._event(actor, draft, visible_to)
+        if draft.change and draft.change.who and (draft.change.place or draft.change.present):
+            yield from self._come_into_sight(draft.change.who)
+
+    def _perceived(self, actor: str, draft: Draft) -> dict[str, How]:
+        """Return who perceives what `actor` does, as all are standing now."""
+        if draft.audience is not None:
+            return {name: "did" if name == actor else "was told" for name in draft.audience}
+        if draft.change and draft.change.is_private() and draft.change.who:
+            return {draft.change.who: "thought"}
+        if draft.change and draft.change.who:
+            return self._perception.of("state", draft.change.who)
+        return self._perception.of("narration" if draft.kind == "state" else draft.kind, actor, draft.to)
+
+    def _take(self, change: Change) -> None:
+        self.time = change.time or self.time
+        if change.who is None:
+            return
+        standing = self.standings[change.who]
+        standing.take(change)
+        if not change.is_private():
+            self._stand(change.who, standing)
+
+    def _come_into_sight(self, name: str) -> Iterator[Event]:
+        """Yield what `name` sees for the first time where it is now."""
+        if self.standings[name].present:
+            seen = self._seen(name)
+            yield from (self._shown(name, shown, (name,)) for shown in self._in_sight(name) if shown.image not in seen)
+
+    def _in_sight(self, name: str) -> Iterator[Shown]:
+        """Yield the pictures of `name`: its own if the scenario gives it some, and else those that its place shows."""
+        index, place = self.names.index(name), self.standings[name].place
+        member, places = self.setting.scenario.cast[index], self.setting.scenario.places
+        if member.sees is None and place in places:
+            yield from (self.setting.gallery[picture] for picture in places[place].shows)
+        else:
+            yield from (shown for shown in self.setting.sights[index] if shown.from_turn <= self.turn)
+
+    def _seen(self, name: str) -> set[str]:
+        at_first = {shown.image for shown in self.setting.sights[self.names.index(name)] if shown.from_turn <= 1}
+        return at_first | {event.image for event in self.events if event.image and name in event.visible_to}
 
     def show(self, name: str, shown: Shown) -> list[Event]:
         """Let a picture come into the sight of the character called `name` alone, with the notes that go with it."""
-        draft = Draft(kind="image", text=shown.notes.told() if shown.notes else "")
-        added = [self._event(name, "image", {name: "saw"}, draft, shown.image)]
-        self._remember(name, added)
+        added = [self._shown(name, shown, (name,))]
+        self._remember(self.turn, name, added)
         return added
 
-    def _event(
-        self, actor: str, kind: EventKind, visible_to: dict[str, How], draft: Draft, image: str | None = None
-    ) -> Event:
+    def show_all(self, picture: str, call: str | None = None) -> list[Event]:
+        """Let the picture that the scenario calls `picture` come into the sight of everybody on the stage."""
+        added = [self._shown(NARRATOR, self.setting.gallery[picture], self._perception.everybody(), call)]
+        self._remember(self.turn, NARRATOR, added)
+        return added
+
+    def _shown(self, actor: str, shown: Shown, to: Sequence[str], call: str | None = None) -> Event:
+        draft = Draft(kind="image", text=shown.notes.told() if shown.notes else "", call=call)
+        return self._event(actor, draft, dict.fromkeys(to, "saw"), shown.image)
+
+    def _event(self, actor: str, draft: Draft, visible_to: dict[str, How], image: str | None = None) -> Event:
         event = Event(
             index=len(self.events),
             turn=self.turn,
-            kind=kind,
+            kind=draft.kind,
             actor=actor,
             text=draft.text,
+            to=draft.to,
             image=image,
+            change=draft.change,
+            score=draft.score,
             visible_to=visible_to,
             flags=draft.flags,
             call=draft.call,
@@ -157,11 +290,28 @@ class Scene:
         self.events.append(event)
         return event
 
-    def _remember(self, actor: str, added: Sequence[Event]) -> None:
+    def _remember(self, turn: int, actor: str, added: Sequence[Event]) -> None:
         for name, past in self._past.items():
             perceived = tuple(event for event in added if name in event.visible_to)
             if perceived:
-                past.append(PastTurn(self.turn, actor, perceived))
+                past.append(PastTurn(turn, actor, perceived))
+
+
+def _renamed(event: Event, now: Mapping[str, str]) -> Event:
+    """Return `event` as it is once the parts bear the names that `now` gives them."""
+    if all(old == new for old, new in now.items()):
+        return event
+    change = event.change
+    if change and change.who:
+        change = change.model_copy(update={"who": now.get(change.who, change.who)})
+    return event.model_copy(
+        update={
+            "actor": now.get(event.actor, event.actor),
+            "to": tuple(now.get(name, name) for name in event.to),
+            "change": change,
+            "visible_to": {now.get(name, name): how for name, how in event.visible_to.items()},
+        }
+    )
 
 
 def _keys(names: Sequence[str]) -> dict[str, str]:

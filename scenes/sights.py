@@ -99,8 +99,12 @@ def shown_pictures(scenario: Scenario, source: PictureSource) -> tuple[dict[str,
 def _sights(member: CastMember, scenario: Scenario) -> Iterable[Sight]:
     if member.sees is not None:
         return member.sees
-    names = scenario.places[member.place].shows if member.place in scenario.places else tuple(scenario.images)
+    names = scenario.places[member.place].shows if member.place in scenario.places else _unreserved(scenario)
     return [Sight(image=name) for name in names]
+
+
+def _unreserved(scenario: Scenario) -> tuple[str, ...]:
+    return tuple(name for name, spec in scenario.images.items() if not spec.reserve)
 
 
 def _shown(

@@ -19,8 +19,12 @@ from scenes.problem import InputRefused, Problem, refuse
 
 MAX_DEPTH = 32
 """Most lists and mappings inside one another."""
+MAX_VALUES = 150_000
+"""Most values in a file: checking says what is wrong with each, and with more that would need gigabytes."""
 MAX_ALIASED = 1000
 """Most values that aliases may repeat, so that a short file cannot grow into a huge one."""
+MAX_ALIASED_LETTERS = 1_000_000
+"""Most characters in the texts and keys among them: each of a thousand values may be as long as the file."""
 MAX_DIGITS = 20
 
 Scalar: TypeAlias = bool | int | float | str | None
@@ -50,6 +54,12 @@ class Node:
         if isinstance(self.value, dict):
             return self.value.values()
         return self.value if isinstance(self.value, list) else ()
+
+    def letters(self) -> int:
+        """Return how many characters a text has, or the keys of a mapping have together."""
+        if isinstance(self.value, dict):
+            return sum(map(len, self.value))
+        return len(self.value) if isinstance(self.value, str) else 0
 
     def data(self) -> Json:
         """Return the value without its places; what an alias repeats is copied, never shared."""
@@ -160,7 +170,10 @@ class _Composer:
         self.file = file
         self.anchors: dict[str, Node | None] = {}
         """By name; None while the anchored value is still being read."""
-        self.aliased = 0
+        self.values = 0
+        """Values read so far."""
+        self.aliased = self.letters = 0
+        """Values that aliases repeated so far, and characters in their texts and keys."""
 
     def refused(self, event: events.Event, message: str) -> InputRefused:
         return _refused(self.file, _place(event.start_mark), message)
@@ -218,8 +231,12 @@ class _Composer:
         return Node(place, [self.node(item, depth) for item in self.parts()])
 
     def parts(self) -> Iterator[events.Event]:
-        """Yield the events that begin the parts of a list or a mapping, up to its end."""
-        return takewhile(lambda event: not isinstance(event, events.CollectionEndEvent), self.stream)
+        """Yield the events that begin the items of a list or the keys of a mapping, up to its end."""
+        for event in takewhile(lambda event: not isinstance(event, events.CollectionEndEvent), self.stream):
+            self.values += 1
+            if self.values > MAX_VALUES:
+                raise self.refused(event, f"a file holds at most {MAX_VALUES:,} values; shorten it.")
+            yield event
 
     def mapping(self, place: Place, depth: int) -> Node:
         values: dict[str, Node] = {}
@@ -255,8 +272,11 @@ class _Composer:
     def count(self, node: Node, event: events.AliasEvent, depth: int) -> None:
         """Check that what an alias repeats is neither too much nor too deep."""
         self.aliased += 1
+        self.letters += node.letters()
         if self.aliased > MAX_ALIASED:
             raise self.refused(event, f"aliases may repeat at most {MAX_ALIASED} values; write the values out.")
+        if self.letters > MAX_ALIASED_LETTERS:
+            raise self.refused(event, f"aliases may repeat at most {MAX_ALIASED_LETTERS:,} characters; shorten them.")
         if isinstance(node.value, list | dict):
             self.check_depth(event, depth)
         for child in node.children():

@@ -72,9 +72,32 @@ def private_lines(view: View) -> list[str]:
 
 def standing(view: View) -> str:
     """Return where and how the character is now, as an address to it; empty if nothing is said of it."""
-    parts = [f"at the place called {view.place}" if view.place else None, view.position, view.state]
+    now = view.now
+    parts = [f"at the place called {now.place}" if now.place else None, now.position, now.state]
     told = ", ".join(part for part in parts if part)
     return f"You are now: {told}." if told else ""
+
+
+def inner(view: View, recalled: Iterable[PastTurn]) -> list[str]:
+    """Return what is in the character's head now: what it believes, and what it remembers of what was long ago."""
+    lines = [
+        f"What you believe, wish and mean to do: {view.now.belief}" if view.now.belief else "",
+        f"What you make of the others and of where you are: {view.now.surroundings}" if view.now.surroundings else "",
+    ]
+    remembered = [line(turn) for turn in recalled]
+    if any(remembered):
+        lines.append("\n".join(["You remember:", *(f"- {text}" for text in remembered if text)]))
+    return [text for text in lines if text]
+
+
+def ways(view: View) -> str:
+    """Return how to whisper and where one can go; empty where there is nobody to hide words from and nowhere to go."""
+    told = []
+    if len(view.others) > 1:
+        told.append("Words after (whispers to NAME) are heard by that one alone.")
+    if len(view.places) > 1:
+        told.append(f"(goes to PLACE) takes you there; there are: {', '.join(view.places)}.")
+    return " ".join(told)
 
 
 def scene_text(view: View) -> str:
@@ -100,12 +123,19 @@ def picture_segments(pictures: Iterable[Shown], glue: str = "\n") -> Iterator[Se
 
 def told(events: Iterable[Event]) -> str:
     """Return the events of one turn as a line of dialogue: `(nods) Evening. [Too late.]`."""
-    return " ".join(text for text in map(_told, events) if text)
+    words, acted = [], False
+    for event in events:
+        # who saw somebody set out for a place need not be told that it comes there
+        words.append("" if event.kind == "state" and acted else _told(event))
+        acted = acted or event.kind == "action"
+    return " ".join(text for text in words if text)
 
 
 def _told(event: Event) -> str:
-    if not event.text or event.image:
+    if not event.text or event.image or (event.change and event.change.is_private()):
         return ""
+    if event.kind == "state" and event.actor != NARRATOR:
+        return f"({event.text})"
     return {"action": f"({event.text})", "thought": f"[{event.text}]"}.get(event.kind, event.text)
 
 

@@ -4,7 +4,7 @@ Both refuse anything that one character has for itself, and thoughts stay out of
 the text where its own history lies: the floor of what a dialogue can cost.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from agents.prompts.blocks import (
@@ -47,10 +47,20 @@ def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
         yield Segment("history", "user", words, glue="\n\n" if first else "\n")
 
 
-def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
+def _now(view: View, recalled: Sequence[PastTurn]) -> Iterator[Segment]:
     if standing(view):
         yield Segment("now", "user", f"{view.me.name}: {standing(view)}")
+    yield from (
+        Segment("now", "user", f"Before: {_shared_line(turn)}", glue="\n") for turn in recalled if _shared_line(turn)
+    )
+
+
+def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     yield Segment("instruction", "user", f"Write the next line, spoken by {view.me.name}, without the name in front.")
+
+
+def _aside(view: View, question: str) -> Segment:
+    return Segment("instruction", "user", f"For {view.me.name} alone. {question}")
 
 
 def _script_opening(view: View) -> Iterator[Segment]:
@@ -64,9 +74,14 @@ def _script_past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
         yield Segment("history", "assistant", words.replace("\n", " "), glue="\n")
 
 
+def _script_now(view: View, recalled: Sequence[PastTurn]) -> Iterator[Segment]:
+    """Nothing may come between the script and its next line."""
+    return iter(())
+
+
 def _script_ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     yield Segment("instruction", "assistant", f"{view.me.name}:", glue="\n")
 
 
-CAST_FIRST = Layout("cast-first", _opening, _past, _ending, shared=True)
-SCRIPT = Layout("script", _script_opening, _script_past, _script_ending, shared=True, stop=("\n",))
+CAST_FIRST = Layout("cast-first", _opening, _past, _now, _ending, _aside, shared=True)
+SCRIPT = Layout("script", _script_opening, _script_past, _script_now, _script_ending, _aside, shared=True, stop=("\n",))

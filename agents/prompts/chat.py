@@ -4,10 +4,11 @@
 cast, so (A-1)(Iv+s) tokens are saved over persona-first with A agents, I pictures of v tokens and s tokens of scene.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agents.prompts.blocks import (
     begun,
+    inner,
     introduced,
     language_name,
     line,
@@ -18,6 +19,7 @@ from agents.prompts.blocks import (
     standing,
     told,
     turn_pictures,
+    ways,
 )
 from agents.prompts.layout import Layout
 from scenes.chat import Segment
@@ -34,6 +36,8 @@ def _opening(view: View) -> Iterator[Segment]:
     yield Segment("global", "system", RULES.format(language=language_name(view.language)))
     yield from picture_segments(view.pictures)
     yield Segment("scene", "user", f"The scene:\n{scene_text(view)}")
+    if ways(view):
+        yield Segment("scene", "user", ways(view), glue="\n")
     yield Segment("persona", "user", f"Your character is {introduced(view.me)}.\n{sections(view.me)}")
     for secret in private_lines(view):
         yield Segment("persona", "user", f"Only you know: {secret}", glue="\n")
@@ -49,12 +53,19 @@ def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
         yield Segment("history", "user", line(turn), glue="\n\n" if first else "\n")
 
 
+def _now(view: View, recalled: Sequence[PastTurn]) -> Iterator[Segment]:
+    lines = [*inner(view, recalled), standing(view)]
+    if any(lines):
+        yield Segment("now", "user", "\n".join(line for line in lines if line))
+
+
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
-    where = standing(view)
-    if where:
-        yield Segment("now", "user", where)
     task = "Reply" if begun(view) else "Begin the conversation"
-    yield Segment("instruction", "user", f"{task} as {view.me.name}.", glue="\n" if where else "\n\n")
+    yield Segment("instruction", "user", f"{task} as {view.me.name}.")
 
 
-IMAGES_FIRST = Layout("images-first", _opening, _past, _ending)
+def _aside(view: View, question: str) -> Segment:
+    return Segment("instruction", "user", question)
+
+
+IMAGES_FIRST = Layout("images-first", _opening, _past, _now, _ending, _aside)

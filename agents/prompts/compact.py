@@ -7,9 +7,9 @@ is. Where the character is follows its sheet and does not stand at the end, wher
 of what was said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from agents.prompts.blocks import last_told, line, sheet, standing, told, turn_pictures
+from agents.prompts.blocks import inner, last_told, line, sheet, standing, told, turn_pictures
 from agents.prompts.layout import Layout
 from scenes.chat import Segment
 from scenes.scene import PastTurn, View
@@ -42,6 +42,14 @@ def _cue(needed: bool, words: str) -> Iterator[Segment]:
         yield Segment("history", "user", f"Scene: {words}", glue="")
 
 
+def _now(view: View, recalled: Sequence[PastTurn]) -> Iterator[Segment]:
+    yield from (Segment("now", "user", f"Scene: {text}", glue="\n") for text in inner(view, recalled))
+
+
+def _aside(view: View, question: str) -> Segment:
+    return Segment("instruction", "user", f"Scene: {question}", glue="\n")
+
+
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     last = last_told(view.past)
     if last is None:
@@ -50,4 +58,4 @@ def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
         yield Segment("instruction", "user", "Scene: Go on.", glue="\n")
 
 
-COMPACT = Layout("compact", _opening, _past, _ending)
+COMPACT = Layout("compact", _opening, _past, _now, _ending, _aside, words=150, recalled=0)

@@ -8,49 +8,70 @@ docs/design.md.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from agents.memory import Memory
 from agents.prompts.blocks import last_told, told, turn_pictures
 from scenes.chat import Prompt, Segment
 from scenes.event import NARRATOR
-from scenes.scenario import LayoutName
+from scenes.scenario import LayoutName, MemorySpec
 from scenes.scene import PastTurn, View
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Three writers: what stands before the history, how one turn of it is told, and what closes the prompt."""
+    """Five writers: what stands before the history, one turn of it, how things are now, and what closes the prompt."""
 
     name: LayoutName
     opening: Callable[[View], Iterable[Segment]]
     past: Callable[[View, PastTurn, bool], Iterable[Segment]]
     """The last argument tells whether no words were told before this turn."""
+    now: Callable[[View, Sequence[PastTurn]], Iterable[Segment]]
+    """Gets the forgotten turns that matter now."""
     ending: Callable[[View, PastTurn | None], Iterable[Segment]]
-    """Gets the turn to answer, if the layout quotes it at the end and it is somebody else's, not the narrator's."""
+    """Asks for a reply. Gets the turn to answer, if the layout quotes it at the end and it is somebody else's."""
+    aside: Callable[[View, str], Segment]
+    """Puts a question to the character alone, out of the scene, in place of the ending."""
     quotes_last: bool = False
     """The last words of somebody else stand in the closing instruction and not yet in the history."""
     shared: bool = False
     """The whole cast reads one text, so nobody can have anything of its own in it."""
     stop: tuple[str, ...] = ()
+    words: int = 3_000
+    """Of the past told in full, and how many forgotten turns are told again, where the scenario does not say."""
+    recalled: int = 4
 
 
 class PromptThread:
-    """The prompt of one agent as its scene goes on: each turn it perceives is told once, at the end."""
+    """The prompt of one agent as its scene goes on: each turn it perceives is told once, at the end.
 
-    def __init__(self, layout: Layout, view: View) -> None:
+    When the told past is more than its budget of words, the older half leaves at one stroke, so that the prompt begins
+    anew seldom and not every turn; what has left is kept in memory, and what of it matters is told again.
+    """
+
+    def __init__(self, layout: Layout, view: View, memory: MemorySpec) -> None:
         self._layout = layout
         self._view = view
-        self._told = Prompt().then(*layout.opening(view))
-        self._read = 0
+        self._most_words = memory.words or layout.words
+        self._recalled = layout.recalled if memory.recalled is None else memory.recalled
+        self._memory = Memory(view.me)
+        self._start = self._read = self._words = 0
+        """Where the told past begins, how far it goes, and its words."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._told = Prompt().then(*self._layout.opening(self._view))
         self._has_words = False
 
-    def prompt(self) -> Prompt:
-        """Return the prompt for the agent's next reply."""
+    def prompt(self, aside: str | None = None) -> Prompt:
+        """Return the prompt for the agent's next reply, or for its answer to a question put to it alone."""
         past = self._view.past
-        end = self._history_end(past)
-        self._tell(past[self._read : end])
-        untold = past[end:]
+        self._tell(self._history_end(past))
+        untold = past[self._read :]
+        now = self._layout.now(self._view, self._remembered(past))
+        if aside:
+            last = (one for turn in untold for one in self._layout.past(self._view, turn, not self._has_words))
+            return self._told.then(*last, *now, self._layout.aside(self._view, aside))
         new_pictures = (segment for turn in untold for segment in turn_pictures(turn))
-        quoted = untold[0] if untold else None
-        return self._told.then(*new_pictures, *self._layout.ending(self._view, quoted))
+        return self._told.then(*new_pictures, *now, *self._layout.ending(self._view, untold[0] if untold else None))
 
     def _history_end(self, past: Sequence[PastTurn]) -> int:
         """Return the place of the turn that is quoted at the end, if one is; it is told when others follow."""
@@ -59,9 +80,40 @@ class PromptThread:
             return len(past)
         return last
 
-    def _tell(self, turns: Iterable[PastTurn]) -> None:
-        for turn in turns:
-            segments = list(self._layout.past(self._view, turn, not self._has_words))
-            self._told = self._told.then(*segments)
-            self._has_words = self._has_words or bool(segments and told(turn.events))
+    def _tell(self, end: int) -> None:
+        """Tell the turns up to `end`, one by one, so that it does not matter how often the prompt is asked for."""
+        for turn in self._view.past[self._read : end]:
+            self._words += _length(turn)
+            if self._words > self._most_words:
+                self._forget()
+            self._write(turn)
             self._read += 1
+
+    def _forget(self) -> None:
+        """Let the oldest turns leave until half of the budget is left, and begin the prompt anew with the others."""
+        past = self._view.past
+        while self._start < self._read and self._words > self._most_words // 2:
+            self._words -= _length(past[self._start])
+            self._memory.keep(past[self._start])
+            self._start += 1
+        self._begin()
+        for turn in past[self._start : self._read]:
+            self._write(turn)
+
+    def _write(self, turn: PastTurn) -> None:
+        segments = list(self._layout.past(self._view, turn, not self._has_words))
+        self._told = self._told.then(*segments)
+        self._has_words = self._has_words or bool(segments and told(turn.events))
+
+    def _remembered(self, past: Sequence[PastTurn]) -> Sequence[PastTurn]:
+        """Return the forgotten turns that matter to what was told last."""
+        if not self._recalled or not self._start:
+            return ()
+        cue = " ".join(told(turn.events) for turn in past[-2:])
+        return self._memory.recall(cue, past[-1].turn, self._recalled)
+
+
+def _length(turn: PastTurn) -> int:
+    """Return the words of a turn; in a script that does not part them, two letters are about one."""
+    words = told(turn.events)
+    return 2 + max(len(words.split()), sum(not char.isascii() for char in words) // 2)

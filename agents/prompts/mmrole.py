@@ -9,10 +9,11 @@ cast has no more than the picture in common. All of it stays the same for one ch
 only at the end; the words to answer move from there into the history when the next ones come.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agents.prompts.blocks import (
     begun,
+    inner,
     language_name,
     private_lines,
     sections,
@@ -79,10 +80,17 @@ def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
     yield Segment("history", "user", f"[{_label(view, turn)}]: {words}", glue="\n")
 
 
+def _now(view: View, recalled: Sequence[PastTurn]) -> Iterator[Segment]:
+    lines = [*inner(view, recalled), standing(view)]
+    if any(lines):
+        yield _block("now", "\n".join(line for line in lines if line))
+
+
+def _aside(view: View, question: str) -> Segment:
+    return _block("instruction", question)
+
+
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
-    where = standing(view)
-    if where:
-        yield _block("now", where)
     manner = f"in {language_name(view.language)}, with the tone, manner and vocabulary of {view.me.name}"
     if quoted:
         speaker = "the human" if quoted.actor == view.player else quoted.actor
@@ -94,4 +102,4 @@ def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     yield _block("instruction", words)
 
 
-MMROLE = Layout("mmrole", _opening, _past, _ending, quotes_last=True)
+MMROLE = Layout("mmrole", _opening, _past, _now, _ending, _aside, quotes_last=True)

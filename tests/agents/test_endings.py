@@ -8,7 +8,7 @@ from staging import said, scene_of
 from agents.prompts.layout import PromptThread
 from agents.prompts.layouts import LAYOUTS
 from scenes.event import Draft
-from scenes.scenario import LayoutName
+from scenes.scenario import LayoutName, MemorySpec
 from scenes.scene import Scene
 
 TRIO = [{"character": f"storybook/{name}"} for name in ("brack", "pip", "moss")]
@@ -16,7 +16,9 @@ TRIO = [{"character": f"storybook/{name}"} for name in ("brack", "pip", "moss")]
 
 def told_to(scene: Scene, layout: LayoutName, name: str) -> list[str]:
     """Return the texts of the next prompt of one of the cast."""
-    return [segment.text for segment in PromptThread(LAYOUTS[layout], scene.view(name)).prompt().segments()]
+    return [
+        segment.text for segment in PromptThread(LAYOUTS[layout], scene.view(name), MemorySpec()).prompt().segments()
+    ]
 
 
 def test_mmrole_quotes_the_last_words_and_keeps_them_out_of_the_history(tmp_path: Path) -> None:
@@ -34,7 +36,7 @@ def test_mmrole_still_quotes_the_last_words_after_a_new_picture_or_an_empty_repl
     scene.add("Pip", said("Ahoy!"))
     scene.add("Captain Brack", said(""))
     scene.show("Captain Brack", scene.setting.gallery["harbour"])
-    thread = PromptThread(LAYOUTS["mmrole"], scene.view("Captain Brack"))
+    thread = PromptThread(LAYOUTS["mmrole"], scene.view("Captain Brack"), MemorySpec())
     segments = thread.prompt().segments()
     assert segments[-1].text.endswith(":\nAhoy!")
     assert segments[-2].image == scene.setting.gallery["harbour"].image

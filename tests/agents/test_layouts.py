@@ -13,7 +13,7 @@ from agents.character import Character, Voice
 from agents.prompts.layout import PromptThread
 from agents.prompts.layouts import LAYOUTS, privacy_breaks
 from scenes.chat import Prompt, Request, Sampling, Segment, Stability, messages
-from scenes.scenario import LayoutName
+from scenes.scenario import LayoutName, MemorySpec
 
 ALL: tuple[LayoutName, ...] = ("mmrole", "images-first", "cast-first", "script", "compact")
 SHARED: tuple[LayoutName, ...] = ("cast-first", "script")
@@ -66,7 +66,7 @@ def test_an_earlier_prompt_up_to_its_history_begins_every_later_one(
 
 @pytest.mark.parametrize("layout", ALL)
 def test_a_turn_costs_the_same_number_of_new_nodes_however_long_the_scene(tmp_path: Path, layout: LayoutName) -> None:
-    scene = scene_of(tmp_path, turns=60)
+    scene = scene_of(tmp_path, turns=60, memory={"words": 100_000})
     known: set[bytes] = set()
     new = []
     for request in performed(scene, layout).values():
@@ -75,6 +75,32 @@ def test_a_turn_costs_the_same_number_of_new_nodes_however_long_the_scene(tmp_pa
         known |= ids
     assert max(new[10:]) <= 4
     assert new[-10:] == new[-20:-10]
+
+
+@pytest.mark.parametrize("layout", ALL)
+def test_a_long_past_costs_no_more_than_a_short_one(tmp_path: Path, layout: LayoutName) -> None:
+    """The older half leaves at once and seldom: a turn writes a few new nodes, on average, and no prompt grows."""
+    scene = scene_of(tmp_path, turns=400, memory={"words": 60, "recalled": 0})
+    known: set[bytes] = set()
+    new, lengths = [], []
+    for request in performed(scene, layout).values():
+        ids = {node.id for node in request.prompt.nodes()}
+        new.append(len(ids - known))
+        lengths.append(sum(len(segment.text.split()) for segment in request.prompt.segments()))
+        known |= ids
+    assert sum(new[-100:]) <= 100 * 8
+    assert sum(new[-100:]) <= 1.1 * sum(new[100:200])
+    assert max(lengths[200:]) <= max(lengths[:200]) + 2
+
+
+@pytest.mark.parametrize("layout", ["mmrole", "images-first", "cast-first", "compact"])
+def test_what_was_forgotten_comes_back_when_it_matters(tmp_path: Path, layout: LayoutName) -> None:
+    scene = scene_of(tmp_path, turns=40, memory={"words": 60, "recalled": 2})
+    lines = {1: "The lantern hangs in the boathouse.", 38: "Where is the lantern, and who has the boathouse key?"}
+    requests = performed(scene, layout, lambda key, request: lines.get(int(key[1:3]), f"Hm {key}."))
+    late, later = (texts(requests[key].prompt.segments()) for key in ("t38/pip/speak", "t39/captainbrack/speak"))
+    assert "hangs in the boathouse" not in late
+    assert "hangs in the boathouse" in later
 
 
 @pytest.mark.parametrize("layout", ALL)
@@ -96,7 +122,7 @@ def test_images_first_gives_the_whole_cast_one_beginning(tmp_path: Path) -> None
         [segment for segment in request.prompt.segments() if segment.stability in ("global", "images", "scene")]
         for request in performed(scene).values()
     ]
-    assert [segment.stability for segment in shared[0]] == ["global", "images", "images", "images", "scene"]
+    assert [segment.stability for segment in shared[0]] == ["global", "images", "images", "images", "scene", "scene"]
     assert shared == [shared[0]] * 6
 
 
@@ -240,11 +266,11 @@ def test_a_prompt_that_is_asked_for_twice_is_the_same(tmp_path: Path, layout: La
 
 @pytest.mark.parametrize("layout", ALL)
 def test_a_thread_that_reads_late_tells_the_same_as_one_that_read_along(tmp_path: Path, layout: LayoutName) -> None:
-    """So a character that was resumed from its record has the prompt it had before."""
-    scene = scene_of(tmp_path, turns=7)
+    """So a character that was resumed from its record has the prompt it had before, also once it has forgotten some."""
+    scene = scene_of(tmp_path, turns=41, memory={"words": 60})
     requests = performed(scene, layout)
     view = scene.view("Captain Brack")
-    late = PromptThread(LAYOUTS[layout], replace(view, past=view.past[:-1]))
+    late = PromptThread(LAYOUTS[layout], replace(view, past=view.past[:-1]), MemorySpec(words=60))
     assert late.prompt().id == prompts_of(requests, "captainbrack")[-1].id
 
 

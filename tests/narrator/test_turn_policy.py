@@ -1,5 +1,6 @@
 """Who speaks next, by each policy."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -9,11 +10,23 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from staging import performed, said, scene_of
+from staging import performed, said, scene_of, texts
 
-from narrator.turn_policy import TURN_POLICIES, mention, policy_of, random, round_robin
+from narrator.turn_policy import (
+    TURN_POLICIES,
+    Policy,
+    PolicyFailed,
+    in_order,
+    mention,
+    narrator,
+    next_actors,
+    policy_of,
+    random,
+    round_robin,
+)
 from scenes.chance import chance
-from scenes.event import Draft, EventKind
+from scenes.event import Change, Draft, EventKind
+from scenes.scenario import PolicyName
 from scenes.scene import Scene
 
 TRIO = [{"character": f"storybook/{name}"} for name in ("brack", "pip", "moss")]
@@ -37,6 +50,11 @@ def drafts(*parts: tuple[EventKind, str]) -> list[Draft]:
     return [Draft(kind=kind, text=text) for kind, text in parts]
 
 
+def takes_a_turn(scene: Scene, actor: str, *parts: tuple[EventKind, str]) -> None:
+    scene.acted.append(actor)
+    scene.add(actor, drafts(*parts))
+
+
 def test_round_robin_goes_through_the_cast_in_order(tmp_path: Path) -> None:
     assert speakers(tmp_path) == [BRACK, PIP, MOSS, BRACK, PIP, MOSS, BRACK]
 
@@ -58,14 +76,14 @@ def test_round_robin_goes_on_after_the_opening_lines(tmp_path: Path, opening: li
 def test_round_robin_passes_on_whatever_a_reply_was(trio: Scene) -> None:
     """A reply of nothing but a thought is a turn too, or the same one would be asked for ever."""
     for kind in ("speech", "action", "thought"):
-        trio.add(BRACK, drafts((kind, "hm")))
+        takes_a_turn(trio, BRACK, (kind, "hm"))
         assert round_robin(trio, ANY) == PIP
-    trio.add(BRACK, said(""))
+    takes_a_turn(trio, BRACK, ("speech", ""))
     assert round_robin(trio, ANY) == PIP
 
 
 def test_a_picture_that_comes_into_sight_is_no_turn(trio: Scene) -> None:
-    trio.add(BRACK, said("Evening."))
+    takes_a_turn(trio, BRACK, ("speech", "Evening."))
     trio.show(MOSS, trio.setting.gallery["harbour"])
     assert round_robin(trio, ANY) == PIP
 
@@ -109,7 +127,7 @@ def test_chance_lets_one_alone_speak_again(tmp_path: Path) -> None:
     ],
 )
 def test_mention_gives_the_turn_to_whom_the_last_words_named_last(trio: Scene, words: str, next_speaker: str) -> None:
-    trio.add(BRACK, said(words))
+    takes_a_turn(trio, BRACK, ("speech", words))
     assert mention(trio, ANY) == next_speaker
 
 
@@ -153,13 +171,62 @@ def test_a_list_keeps_its_order_after_opening_lines(tmp_path: Path) -> None:
     assert speakers(tmp_path, turn_policy=["Moss", "Pip"], opening=[{"Moss": "Well."}], turns=2) == [MOSS, PIP]
 
 
+def test_a_reaction_is_no_turn(trio: Scene) -> None:
+    takes_a_turn(trio, BRACK, ("action", "throws a rope"))
+    trio.add(PIP, said("Ouch!"))
+    assert round_robin(trio, ANY) == PIP
+
+
+def test_whoever_is_not_on_the_stage_is_passed_over(trio: Scene) -> None:
+    trio.add(PIP, [Draft(kind="state", text="is gone", change=Change(who=PIP, present=False))])
+    takes_a_turn(trio, BRACK, ("speech", "Pip!"))
+    lots = {random(trio, chance(seed, "policy")) for seed in range(20)}
+    assert (round_robin(trio, ANY), mention(trio, ANY), lots) == (MOSS, MOSS, {MOSS})
+    trio.turn = 1
+    assert in_order(("Pip", "Brack"))(trio, ANY) == BRACK
+    assert in_order(("Pip",))(trio, ANY) == MOSS
+
+
+def test_all_on_the_stage_act_at_once_where_the_policy_says_so(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path, cast=TRIO, turn_policy="simultaneous", turns=2)
+    requests = performed(scene)
+    assert [(event.turn, event.actor) for event in scene.events] == [
+        (turn, name) for turn in (1, 2) for name in (BRACK, PIP, MOSS)
+    ]
+    assert "Line t01/captainbrack" not in texts(requests["t01/doctormoss/speak"].prompt.segments())
+    assert "Line t01/captainbrack" in texts(requests["t02/doctormoss/speak"].prompt.segments())
+
+
+def test_whom_the_narrator_picked_is_next_while_on_the_stage(trio: Scene) -> None:
+    trio.picked = MOSS
+    assert narrator(trio, ANY) == MOSS
+    trio.add(MOSS, [Draft(kind="state", text="is gone", change=Change(who=MOSS, present=False))])
+    assert narrator(trio, ANY) == BRACK
+
+
 @pytest.mark.parametrize("name", TURN_POLICIES)
-def test_a_policy_goes_by_its_name(tmp_path: Path, name: str) -> None:
-    assert policy_of(scene_of(tmp_path, turn_policy=name).setting.scenario) is {
-        "round_robin": round_robin,
-        "random": random,
-        "mention": mention,
-    }.get(name)
+def test_a_policy_goes_by_its_name(tmp_path: Path, name: PolicyName) -> None:
+    scenario = scene_of(tmp_path, turn_policy=name, narrator={}).setting.scenario
+    assert policy_of(scenario) is TURN_POLICIES[name]
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (lambda scene, rng: "Mara", "named ['Mara']; on the stage are: Captain Brack, Pip, Doctor Moss"),
+        (lambda scene, rng: (), "named nobody; on the stage"),
+        (lambda scene, rng: 7, "the turn policy failed: TypeError"),
+        (lambda scene, rng: [scene.names[9]], "the turn policy failed: IndexError"),
+        (lambda scene, rng: [BRACK, ["Pip"]], "on the stage are"),
+    ],
+)
+def test_a_policy_of_ones_own_that_breaks_is_told_as_such(trio: Scene, policy: Policy, told: str) -> None:
+    with pytest.raises(PolicyFailed, match=re.escape(told)):
+        next_actors(policy, trio, ANY)
+
+
+def test_several_named_by_a_policy_act_in_the_order_of_the_cast_each_once(trio: Scene) -> None:
+    assert next_actors(lambda scene, rng: [MOSS, BRACK, MOSS], trio, ANY) == (BRACK, MOSS)
 
 
 replies = st.lists(
@@ -172,14 +239,17 @@ replies = st.lists(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from([BRACK, PIP, MOSS]), replies), max_size=6), st.sampled_from([*TURN_POLICIES]))
+@given(
+    st.lists(st.tuples(st.sampled_from([BRACK, PIP, MOSS]), replies), max_size=6),
+    st.sampled_from(["round_robin", "random", "mention", "narrator"]),
+)
 def test_nobody_ever_speaks_twice_in_a_row(
     tmp_path_factory: pytest.TempPathFactory, turns: Sequence[Any], name: Any
 ) -> None:
     scene = scene_of(tmp_path_factory.mktemp("trio"), cast=TRIO)
     for turn, (actor, parts) in enumerate(turns, start=1):
         scene.turn = turn
-        scene.add(actor, drafts(*parts))
+        takes_a_turn(scene, actor, *parts)
     chosen = TURN_POLICIES[name](scene, chance(0, "policy"))
     assert chosen in scene.names
     assert not turns or chosen != turns[-1][0]

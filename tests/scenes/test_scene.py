@@ -69,7 +69,7 @@ def test_a_view_tells_where_its_owner_is(tmp_path: Path) -> None:
     cast = [{"character": BRACK, "place": "quay", "position": "on the bollard", "state": "tired"}]
     scene = scene_of(tmp_path, **apart(cast=[*cast, {"character": PIP, "place": "quay"}], time="dusk", premise="Fog."))
     view = scene.view("Captain Brack")
-    assert (view.place, view.position, view.state, view.time, view.premise) == (
+    assert (view.now.place, view.now.position, view.now.state, view.time, view.premise) == (
         "quay",
         "on the bollard",
         "tired",
@@ -135,7 +135,7 @@ def test_a_player_outside_the_scene_sees_every_picture_whole_and_no_secret(tmp_p
     player = {"name": "Mara", "questions": ["What is there?"], "about": "A traveller."}
     scene = scene_of(tmp_path, **apart(kind="human-role", player=player))
     view = scene.view("Mara")
-    assert (view.me.name, view.me.introduction, view.player, view.place, view.secret) == (
+    assert (view.me.name, view.me.introduction, view.player, view.now.place, view.secret) == (
         "Mara",
         "A traveller.",
         "Mara",

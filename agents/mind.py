@@ -1,0 +1,70 @@
+"""What goes on in a character's head: beliefs about itself and about what is around it, and what it learns from much.
+
+After CharacterBox's self belief (belief, desire, intention) and environment belief (arXiv 2412.05631, section 3.2);
+here both are asked for together, and of all characters at once. Reflection is Generative Agents' (arXiv 2304.03442,
+section 4.2): when enough that matters has gathered. All of it is private.
+"""
+
+from agents.character import Character
+from agents.memory import importance
+from agents.prompts.blocks import language_name
+from scenes.chat import Call, together
+from scenes.event import Change, Draft
+
+SELF = (
+    "Out of the scene, for yourself alone: say in two or three short sentences, in the first person, what you now "
+    "believe about yourself, what you want, and what you mean to do next. Write {language}."
+)
+SURROUNDINGS = (
+    "Out of the scene, for yourself alone: say in two or three short sentences, in the first person, what you now "
+    "think of each of the others, and what is going on where you are. Write {language}."
+)
+REFLECT = (
+    "Out of the scene, for yourself alone: say in one or two sentences, in the first person, what you have come to "
+    "understand from all that has happened so far. Write {language}."
+)
+ENOUGH = 6.0
+"""Importance that has to gather, 1 at most for each turn perceived, before a character reflects."""
+
+
+class Mind:
+    """The inner life of one character."""
+
+    def __init__(self, character: Character, key: str) -> None:
+        """`key` names the character in the keys of calls."""
+        self._character = character
+        self._key = key
+        self._language = language_name(character.view.language)
+        self._read = 0
+        self._gathered = 0.0
+
+    async def form_beliefs(self, call: Call, turn: int) -> list[Draft]:
+        """Return what the character now believes, and what it has come to know of much. Raises `CallFailed`."""
+        asked = {"belief": SELF, "surroundings": SURROUNDINGS} | ({"reflect": REFLECT} if self._is_full() else {})
+        answers = await together(
+            *(
+                self._character.consider(call, self._call(turn, what), question.format(language=self._language))
+                for what, question in asked.items()
+            )
+        )
+        return [self._draft(turn, what, text) for what, text in zip(asked, answers, strict=True) if text]
+
+    def _call(self, turn: int, what: str) -> str:
+        return f"t{turn:02d}/{self._key}/{what}"
+
+    def _draft(self, turn: int, what: str, text: str) -> Draft:
+        key = self._call(turn, what)
+        if what == "reflect":
+            return Draft(kind="thought", text=text, call=key)
+        change = Change(**{"who": self._character.view.me.name, what: text})
+        return Draft(kind="state", text=text, change=change, call=key)
+
+    def _is_full(self) -> bool:
+        """Return whether enough has gathered since this was last so."""
+        view = self._character.view
+        self._gathered += sum(importance(turn, view.me) for turn in view.past[self._read :])
+        self._read = len(view.past)
+        if self._gathered < ENOUGH:
+            return False
+        self._gathered = 0.0
+        return True

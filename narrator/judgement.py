@@ -1,0 +1,66 @@
+"""What the narrator finds to come of a deed: whom it touches and how, and where and how those concerned are then."""
+
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, create_model
+
+from agents.decision import Offered
+from scenes.event import Change
+
+NOBODY = "nobody"
+Phrase = Annotated[str, Field(max_length=80)]
+Sentence = Annotated[str, Field(max_length=200)]
+
+
+class Touch(Offered):
+    """One whom a deed reaches, and how."""
+
+    who: str
+    how: Sentence = ""
+
+
+class Outcome(Offered):
+    """Where and how one is after a deed; None is as before."""
+
+    who: str
+    place: str | None = None
+    position: Phrase | None = None
+    state: Phrase | None = None
+
+    def change(self) -> Change:
+        """Return the change of the world that this is; an empty word changes nothing."""
+        return Change(who=self.who, place=self.place or None, position=self.position or None, state=self.state or None)
+
+
+class Judgement(Offered):
+    """Whom a deed touches, and how those concerned are then."""
+
+    touched: tuple[Touch, ...] = ()
+    after: tuple[Outcome, ...] = ()
+
+
+class Touched(Offered):
+    """The short form for small models: one name, or nobody."""
+
+    touched: str
+
+
+@lru_cache(maxsize=1_000)
+def judgement_form(others: tuple[str, ...], concerned: tuple[str, ...], places: tuple[str, ...]) -> type[Judgement]:
+    """Return the form for a deed that may reach `others`; `concerned` are these and who did it."""
+    other: Any = Literal[others]
+    one: Any = Literal[concerned]
+    place: Any = Literal[places] | None if places else None
+    touch = create_model("Touch", __base__=Touch, who=(other, ...), how=(Sentence, ...))
+    outcome = create_model("Outcome", __base__=Outcome, who=(one, ...), place=(place, None))
+    touches: Any = Annotated[tuple[touch, ...], Field(max_length=3)]
+    outcomes: Any = Annotated[tuple[outcome, ...], Field(max_length=4)]
+    return create_model("Judgement", __base__=Judgement, touched=(touches, ...), after=(outcomes, ...))
+
+
+@lru_cache(maxsize=1_000)
+def touched_form(others: tuple[str, ...]) -> type[Touched]:
+    """Return the short form for a deed that may reach `others`."""
+    offered: Any = Literal[(*others, NOBODY)]
+    return create_model("Touched", __base__=Touched, touched=(offered, ...))
