@@ -63,7 +63,8 @@ class Character:
 
     async def choose(self, call: Call, key: str, question: str, choices: Sequence[str]) -> Decision[Choice]:
         """Put `question` to the character alone, to be answered by one of `choices`. Raises `CallFailed`."""
-        prompt = self._thread.prompt(f"{question}\nAnswer in JSON with one of these: {'; '.join(choices)}.")
+        form = 'Answer in JSON, in this form: {"answer": "..."}. The answer is one of these:'
+        prompt = self._thread.prompt(f"{question}\n{form} {'; '.join(choices)}.")
         return await decide(self._asked_aside, call, key, prompt, choice_of(tuple(choices)))
 
 

@@ -17,7 +17,7 @@ async def hold(scene: Scene, character: Callable[[str], Character], call: Call) 
     events: list[Event] = []
     for number, question in enumerate(scene.setting.scenario.interview, start=1):
         names = _asked(scene, question)
-        choices = tuple(scene.names) if question.choices == "cast" else question.choices
+        choices = tuple(_met(scene)) if question.choices == "cast" else question.choices
         answers = await together(
             *(
                 answer(character(name), call, f"interview/{number}/{scene.keys[name]}", question.ask, choices)
@@ -32,9 +32,14 @@ async def hold(scene: Scene, character: Callable[[str], Character], call: Call) 
 
 
 def _asked(scene: Scene, question: InterviewQuestion) -> list[str]:
-    """Return those of whom the question is asked that have been on the stage."""
+    """Return those of whom the question is asked."""
     wanted = scene.names if question.to == "all" else [question.to] if isinstance(question.to, str) else question.to
-    return [name for name in scene.names if name in wanted and (name in scene.present or scene.view(name).past)]
+    return [name for name in _met(scene) if name in wanted]
+
+
+def _met(scene: Scene) -> list[str]:
+    """Return those of the cast that have been on the stage; the others nobody knows of."""
+    return [name for name in scene.names if name in scene.present or scene.view(name).past]
 
 
 async def answer(

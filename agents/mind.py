@@ -7,7 +7,7 @@ section 4.2): when enough that matters has gathered. All of it is private.
 
 from agents.character import Character
 from agents.memory import importance
-from agents.prompts.blocks import language_name
+from agents.prompts.blocks import language_name, told
 from scenes.chat import Call, together
 from scenes.event import Change, Draft
 
@@ -62,7 +62,8 @@ class Mind:
     def _is_full(self) -> bool:
         """Return whether enough has gathered since this was last so."""
         view = self._character.view
-        self._gathered += sum(importance(turn, view.me) for turn in view.past[self._read :])
+        new = (turn for turn in view.past[self._read :] if told(turn.events))
+        self._gathered += sum(importance(turn, view.me) for turn in new)
         self._read = len(view.past)
         if self._gathered < ENOUGH:
             return False

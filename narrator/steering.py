@@ -34,7 +34,7 @@ class Steering(Offered):
 def steering_decisions(scene: Scene) -> tuple[str, ...]:
     """Return what the narrator may decide now."""
     scenario = scene.setting.scenario
-    shown = {event.image for event in scene.events}
+    seen = set().union(*scene.seen.values())
     occupied = {scene.standings[name].place for name in scene.present}
     kept = [name for name, spec in scenario.images.items() if spec.reserve]
     return (
@@ -42,7 +42,7 @@ def steering_decisions(scene: Scene) -> tuple[str, ...]:
         *(f"{SWITCH} {place}" for place in scenario.places if occupied != {place}),
         *((SWITCH,) if not scenario.places else ()),
         *(f"{ADD} {name}" for name in scene.reserve),
-        *(f"{SHOW} {name}" for name in kept if scene.setting.gallery[name].image not in shown),
+        *(f"{SHOW} {name}" for name in kept if scene.setting.gallery[name].image not in seen),
         *((END,) if len(scene.acted) >= len(scene.present) else ()),
     )
 

@@ -114,6 +114,11 @@ class Scene:
         self._perception = Perception(scenario, places)
         self._past: dict[str, list[PastTurn]] = {name: [] for name in self.standings}
         self._views: dict[str, View] = {}
+        self.seen = {
+            name: {shown.image for shown in sights if shown.from_turn <= 1}
+            for name, sights in zip(self.names, setting.sights, strict=True)
+        }
+        """The ids of the pictures that each of the cast has seen."""
 
     def recast(self, setting: Setting, seed: int) -> None:
         """Go on with another setting or seed: who has a part in `setting` has perceived what that part perceived.
@@ -131,6 +136,8 @@ class Scene:
             self._stand(now.get(name, name), standing)
         for (turn, actor), done in groupby(self.events, lambda event: (event.turn, event.actor)):
             self._remember(turn, actor, list(done))
+        for event in self.events:
+            self._note_seen(event)
 
     def _stand(self, name: str, standing: Standing) -> None:
         self.standings[name] = standing
@@ -240,8 +247,8 @@ class Scene:
     def _come_into_sight(self, name: str) -> Iterator[Event]:
         """Yield what `name` sees for the first time where it is now."""
         if self.standings[name].present:
-            seen = self._seen(name)
-            yield from (self._shown(name, shown, (name,)) for shown in self._in_sight(name) if shown.image not in seen)
+            new = [shown for shown in self._in_sight(name) if shown.image not in self.seen[name]]
+            yield from (self._shown(name, shown, (name,)) for shown in new)
 
     def _in_sight(self, name: str) -> Iterator[Shown]:
         """Yield the pictures of `name`: its own if the scenario gives it some, and else those that its place shows."""
@@ -251,10 +258,6 @@ class Scene:
             yield from (self.setting.gallery[picture] for picture in places[place].shows)
         else:
             yield from (shown for shown in self.setting.sights[index] if shown.from_turn <= self.turn)
-
-    def _seen(self, name: str) -> set[str]:
-        at_first = {shown.image for shown in self.setting.sights[self.names.index(name)] if shown.from_turn <= 1}
-        return at_first | {event.image for event in self.events if event.image and name in event.visible_to}
 
     def show(self, name: str, shown: Shown) -> list[Event]:
         """Let a picture come into the sight of the character called `name` alone, with the notes that go with it."""
@@ -288,7 +291,13 @@ class Scene:
             call=draft.call,
         )
         self.events.append(event)
+        self._note_seen(event)
         return event
+
+    def _note_seen(self, event: Event) -> None:
+        if event.image:
+            for name in event.visible_to.keys() & self.seen.keys():
+                self.seen[name].add(event.image)
 
     def _remember(self, turn: int, actor: str, added: Sequence[Event]) -> None:
         for name, past in self._past.items():

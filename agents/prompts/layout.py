@@ -93,8 +93,10 @@ class PromptThread:
         """Let the oldest turns leave until half of the budget is left, and begin the prompt anew with the others."""
         past = self._view.past
         while self._start < self._read and self._words > self._most_words // 2:
-            self._words -= _length(past[self._start])
-            self._memory.keep(past[self._start])
+            forgotten = past[self._start]
+            self._words -= _length(forgotten)
+            if told(forgotten.events):
+                self._memory.keep(forgotten)
             self._start += 1
         self._begin()
         for turn in past[self._start : self._read]:
@@ -116,4 +118,4 @@ class PromptThread:
 def _length(turn: PastTurn) -> int:
     """Return the words of a turn; in a script that does not part them, two letters are about one."""
     words = told(turn.events)
-    return 2 + max(len(words.split()), sum(not char.isascii() for char in words) // 2)
+    return bool(words) * 2 + max(len(words.split()), sum(not char.isascii() for char in words) // 2)

@@ -4,7 +4,8 @@ OPEN = "Open the scene."
 JUDGE = (
     "Judge what {actors} did just now. Say whom it touches, bodily or otherwise, and how, in a sentence each; nobody "
     "if it does not reach anybody. Then say where and how those concerned are afterwards, if that has changed: place, "
-    "position and state in a few words. Answer in JSON."
+    "position and state in a few words. Answer in JSON, in this form: "
+    '{{"touched": [{{"who": "...", "how": "..."}}], "after": [{{"who": "...", "position": "...", "state": "..."}}]}}.'
 )
 JUDGE_SHORT = "Whom does it touch?"
 NARRATE = "Tell in one or two sentences what comes of what {actors} did just now, without speaking for anybody."
@@ -14,11 +15,13 @@ SWITCH_SHORT = "Open the scene."
 STEER = (
     "You lead the scene, unseen. Give a short reason, which nobody is told, and decide what comes next. "
     "pick_speaker: who acts; switch_scene: all go on elsewhere or later; add_role: somebody comes in; show_image: a "
-    "picture is shown to all; end: the scene is over. Answer in JSON with one of these decisions: {decisions}."
+    "picture is shown to all; end: the scene is over. Answer in JSON, in this form: "
+    '{{"reason": "...", "decision": "..."}}. The decision is one of these: {decisions}.'
 )
 STEER_SHORT = "What comes next?"
 UPDATE = (
     "Say what of the scene itself has changed in this round: when it is now, and what is otherwise about the place. "
-    "null for what is as it was. Answer in JSON."
+    "null for what is as it was. Answer in JSON, in this form: "
+    '{"time": null, "scene": null}.'
 )
 SUMMARISE = "Sum up in at most four sentences all that has happened so far, for yourself alone."

@@ -69,3 +69,38 @@ def test_places_are_within_earshot_if_somebody_is_in_each_between(
     places: dict[str, list[str]], cast: list[str], groups: list[set[str]]
 ) -> None:
     assert sorted(groups_in_earshot(scenario(places, *cast)), key=sorted) == sorted(groups, key=sorted)
+
+
+@pytest.mark.parametrize(
+    ("to", "by"),
+    [
+        (("Odile",), {"Brack": "did", "Odile": "heard"}),
+        (("Odile", "Pip"), {"Brack": "did", "Odile": "heard"}),
+        (("Pip",), {"Brack": "did"}),
+        (("Vale",), {"Brack": "did"}),
+    ],
+)
+def test_a_whisper_reaches_those_it_is_for_at_the_same_place(to: tuple[str, ...], by: dict[str, How]) -> None:
+    """The cabin, where ordinary words carry to, is too far for it."""
+    assert Perception(scenario(HOUSE, "quay"), WHERE).of("speech", "Brack", to) == by
+
+
+def test_who_has_moved_perceives_where_it_is_now() -> None:
+    perception = Perception(scenario(HOUSE, "quay"), WHERE)
+    perception.put("Vale", "cabin")
+    assert perception.of("action", "Pip") == {"Pip": "did", "Vale": "saw"}
+    assert perception.of("speech", "Vale") == {"Vale": "did", "Brack": "heard", "Odile": "heard", "Pip": "heard"}
+    assert perception.together_with("Pip") == ["Pip", "Vale"]
+
+
+def test_who_is_off_the_stage_perceives_nothing_and_is_not_perceived() -> None:
+    perception = Perception(scenario(HOUSE, "quay"), WHERE)
+    perception.take_away("Odile")
+    assert perception.of("speech", "Brack") == {"Brack": "did", "Pip": "heard"}
+    assert perception.of("narration", "Narrator") == {"Brack": "was told", "Pip": "was told", "Vale": "was told"}
+    assert perception.of("state", "Odile") == {}
+    assert perception.together_with("Odile") == []
+
+
+def test_what_the_narrator_decides_reaches_nobody() -> None:
+    assert perceived("system", "Narrator") == {}

@@ -1,0 +1,127 @@
+"""Decisions in a form: what is read, what is asked again, and what is left undecided."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.decision import Asking, Choice, Decision, choice_of, decide, read_form, schema_of
+from narrator.judgement import judgement_form
+from narrator.steering import steering_form
+from scenes.chat import Completion, Prompt, Request, Sampling, Segment
+from scenes.event import Flags
+
+WHO = choice_of(("Brack", "Pip"))
+JUDGED = judgement_form(("Pip",), ("Brack", "Pip"), ("quay",))
+PROMPT = Prompt().then(Segment("instruction", "user", "Who was it?"))
+
+
+def decided(answers: Sequence[str]) -> tuple[Decision[Choice], dict[str, Request]]:
+    """Return what is decided when the model gives `answers` one after another, and what it was asked."""
+    asked: dict[str, Request] = {}
+
+    async def call(key: str, request: Request) -> Completion:
+        asked[key] = request
+        return Completion(text=answers[len(asked) - 1])
+
+    asking = Asking("storybook", Sampling(), 7)
+    return asyncio.run(decide(asking, call, "t01/narrator/who", PROMPT, WHO)), asked
+
+
+def test_an_answer_that_fits_is_taken_at_once() -> None:
+    decision, asked = decided(['{"answer": "Pip"}'])
+    assert decision.made is not None
+    assert decision.made.answer == "Pip"
+    assert (decision.flags, decision.key, list(asked)) == (None, "t01/narrator/who", ["t01/narrator/who"])
+
+
+def test_the_form_goes_to_the_engine_as_a_schema_without_references() -> None:
+    _, asked = decided(['{"answer": "Pip"}'])
+    form = json.loads(asked["t01/narrator/who"].form or "")
+    assert form["properties"]["answer"] == {"enum": ["Brack", "Pip"], "type": "string"}
+    nested = schema_of(JUDGED)
+    assert "$ref" not in nested
+    assert json.loads(nested)["properties"]["touched"]["items"]["properties"]["who"]["const"] == "Pip"
+
+
+def test_what_cannot_be_read_is_asked_again_twice_each_time_in_other_words() -> None:
+    decision, asked = decided(["Pip, I think.", "It was Pip!", '{"answer": "Pip"}'])
+    assert decision.made is not None
+    assert decision.made.answer == "Pip"
+    assert decision.flags == Flags(repaired=2)
+    assert list(asked) == [key := "t01/narrator/who", f"{key}/again1", f"{key}/again2"]
+    first, again, last = (request.prompt.segments() for request in asked.values())
+    assert again[:1] == last[:1] == first
+    assert again[-1].text != last[-1].text
+    assert len({request.seed for request in asked.values()}) == 3
+    assert decision.key == f"{key}/again2"
+
+
+def test_after_two_repairs_nothing_is_decided_and_that_is_flagged() -> None:
+    decision, asked = decided(["?"] * 9)
+    assert (decision.made, decision.flags, len(asked)) == (None, Flags(repaired=2, defaulted=True), 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Pip",
+        "[]",
+        "{}",
+        '{"answer": "Mara"}',
+        '{"answer": "pip"}',
+        '{"answer": ["Pip"]}',
+        '{"answer": null}',
+        '{"answer": NaN}',
+        '{"answer": "Pip", "__class__": "os.system"}',
+        '{"answer": "Pip"} {"answer": "Brack"}',
+        '{"answer": "Pip"}{"answer": "Pip"}',
+        '{"answer": "Pip"',
+        "{'answer': 'Pip'}",
+        "{" * 5_000,
+        '{"a":' * 3_000,
+        '{"answer": "' + "x" * 30_000 + '"}',
+    ],
+)
+def test_what_was_not_offered_is_no_decision(text: str) -> None:
+    assert read_form(text, WHO) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"answer": "Pip"}', 'Well: {"answer":"Pip"}.', '```json\n{"answer": "Pip"}\n```', '\ufeff{"answer": "Pip"}'],
+)
+def test_one_object_among_other_words_is_read(text: str) -> None:
+    made = read_form(text, WHO)
+    assert made is not None
+    assert made.answer == "Pip"
+
+
+def test_too_many_of_something_are_no_decision() -> None:
+    touches = [{"who": "Pip", "how": "hm"}] * 10_000
+    assert read_form(json.dumps({"touched": touches, "after": []}), JUDGED) is None
+    assert read_form(json.dumps({"touched": touches[:3], "after": []}), JUDGED) is not None
+
+
+@given(st.text(alphabet='{}[]":,. \\u0041answerPipBrack01eEnul-', max_size=60))
+def test_no_text_breaks_the_reading(text: str) -> None:
+    made = read_form(text, WHO)
+    assert made is None or made.answer in ("Brack", "Pip")
+
+
+def test_a_name_in_any_letters_can_be_offered() -> None:
+    names = ('Say "x"', "孙悟空", "Ann\\n", "{")
+    for name in names:
+        made = read_form(json.dumps({"answer": name}), choice_of(names))
+        assert made is not None
+        assert made.answer == name
+    assert "孙悟空" in schema_of(choice_of(names))
+
+
+def test_forms_are_made_once() -> None:
+    assert choice_of(("a", "b")) is choice_of(("a", "b"))
+    assert steering_form(("end",), 60) is steering_form(("end",), 60)
