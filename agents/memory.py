@@ -24,7 +24,7 @@ DECAY = 0.995
 """What is left of recency from one turn to the next; theirs, where it is per hour of the story."""
 LOOKED_UP = 32
 """How many tokens of a cue are looked up at most, the rarest."""
-READ = 512
+READ = 256
 """In how many memories they may be, all together; so a recall costs the same however long the story is."""
 
 _UNSPACED = (
@@ -56,9 +56,7 @@ class Memory:
         return len(self._kept)
 
     def keep(self, turn: PastTurn) -> None:
-        """Remember `turn`, which comes after all that are kept; one without a word leaves nothing to remember."""
-        if not any(event.text for event in turn.events):
-            return
+        """Remember `turn`, which comes after all that are kept."""
         at, weight = len(self._kept), importance(turn, self._me)
         self._kept.append((turn, weight))
         self._alike.setdefault(weight, []).append(at)
@@ -80,15 +78,14 @@ class Memory:
         relevance = self._relevance(cue)
         # Of memories that are alike in importance and not relevant, only the newest can be among the best.
         newest = (at for places in self._alike.values() for at in places[-count:])
-
-        def score(at: int) -> tuple[float, int]:
-            turn, weight = self._kept[at]
-            recency = DECAY ** max(0, now - turn.turn)
-            total = RECENCY * recency + IMPORTANCE * weight + RELEVANCE * relevance.get(at, 0.0)
-            return round(total, 6), at  # the last bits of a float differ between machines
-
-        best = nlargest(count, {*relevance, *newest}, key=score)
+        best = nlargest(count, {*relevance, *newest}, key=lambda at: (self._score(at, now, relevance.get(at, 0.0)), at))
         return [self._kept[at][0] for at in sorted(best)]
+
+    def _score(self, at: int, now: int, relevance: float) -> float:
+        turn, weight = self._kept[at]
+        recency = DECAY ** max(0, now - turn.turn)
+        # Rounded, since the last bits of a float are not the same on every machine.
+        return round(RECENCY * recency + IMPORTANCE * weight + RELEVANCE * relevance, 6)
 
     def _relevance(self, cue: str) -> dict[int, float]:
         """Return the BM25 of every memory that shares a telling token with `cue`, as a share of the highest."""
@@ -136,8 +133,8 @@ def importance(turn: PastTurn, me: CharacterProfile) -> float:
     return min(10, sum(shown)) / 10
 
 
-def _is_whispered(event: Event, me: CharacterProfile) -> bool:
-    return bool(event.to)
+def _is_for_me(event: Event, me: CharacterProfile) -> bool:
+    return me.name in event.to or (bool(event.to) and event.actor == me.name)
 
 
 def _befalls_me(event: Event, me: CharacterProfile) -> bool:
@@ -170,7 +167,7 @@ def _changed(event: Event) -> str | None:
 
 
 SIGNS: Mapping[Callable[[Event, CharacterProfile], bool], int] = {
-    _is_whispered: 4,  # by the character or to it, for nobody else perceives a whisper
+    _is_for_me: 4,  # whispered by the character or to it, or a deed that touches it
     _befalls_me: 4,  # somebody else changes how or where the character is
     _names_me: 3,  # somebody else speaks of it, or does something to it
     _is_mine: 2,  # it does, thinks or becomes something; its words alone do not count

@@ -90,7 +90,7 @@ class Chronicle:
         )
         for (_, actor), done in groupby(shared, lambda event: (event.turn, event.actor)):
             for event in (happened := list(done)):
-                if event.image:
+                if event.image and audience is not None:  # else it stands among all pictures already
                     yield Segment("history", "user", image=event.image, glue="\n")
             words = told(happened)
             if words:

@@ -13,11 +13,11 @@ from agents.decision import Asking, Decision, Offered, decide
 from agents.prompts.blocks import language_name
 from agents.reply import flags_of, read_reply
 from narrator.changes import change_told, time_told, touch_told
-from narrator.chronicle import Audience, Chronicle
+from narrator.chronicle import Audience, Chronicle, everybody_at
 from narrator.judgement import NOBODY, Judgement, Touch, Touched, judgement_form, touched_form
 from narrator.prompts import tasks
 from narrator.steering import Steering, steering_decisions, steering_form
-from scenes.chat import Call
+from scenes.chat import Call, together
 from scenes.event import NARRATOR, Change, Draft
 from scenes.names import names_of
 from scenes.scene import Scene
@@ -49,22 +49,24 @@ class Narrator:
         self._language = scene.setting.scenario.language
 
     async def open(self, call: Call) -> list[Draft]:
-        """Return the narration that opens the scene. Raises `CallFailed`."""
-        return await self._told(call, "t00/narrator/open", tasks.OPEN, tuple(self._scene.present))
+        """Return the narrations that open the scene, one for each place, of what is seen there. Raises `CallFailed`."""
+        audiences = dict.fromkeys(everybody_at(self._scene, [name]) for name in self._scene.present)
+        told = (self._told(call, self._key("open", one[0], one), tasks.OPEN, one) for one in audiences)
+        return [draft for drafts in await together(*told) for draft in drafts]
 
-    async def judge(self, call: Call, actors: Sequence[str], audience: Sequence[str]) -> list[Draft]:
+    async def judge(self, call: Call, actors: Sequence[str], audience: tuple[str, ...]) -> list[Draft]:
         """Return whom the deeds of `actors`, seen by `audience`, touch and what they change. Raises `CallFailed`."""
         others = tuple(name for name in audience if [name] != [*actors])
         if not others:
             return []
-        key = self._key("judge", actors[0] if len(audience) < len(self._scene.present) else None)
+        key = self._key("judge", actors[0], audience)
         if self._is_short:
-            short = await self._decided(call, key, tasks.JUDGE_SHORT, tuple(audience), touched_form(others))
+            short = await self._decided(call, key, tasks.JUDGE_SHORT, audience, touched_form(others))
             return self._judged(_lengthened(short), actors, audience)
         places = tuple(self._scene.setting.scenario.places) if self._may_part else ()
         task = tasks.JUDGE.format(actors=" and ".join(actors))
-        form = judgement_form(others, tuple(audience), places)
-        return self._judged(await self._decided(call, key, task, tuple(audience), form), actors, audience)
+        form = judgement_form(others, audience, places)
+        return self._judged(await self._decided(call, key, task, audience, form), actors, audience)
 
     def _judged(self, decision: Decision[Judgement], actors: Sequence[str], audience: Sequence[str]) -> list[Draft]:
         judgement = decision.made or Judgement()
@@ -84,11 +86,11 @@ class Narrator:
     def _outcome(self, change: Change) -> Draft:
         return Draft(kind="state", text=change_told(change, self._language), change=change)
 
-    async def narrate(self, call: Call, actors: Sequence[str], audience: Sequence[str]) -> list[Draft]:
+    async def narrate(self, call: Call, actors: Sequence[str], audience: tuple[str, ...]) -> list[Draft]:
         """Return the narration of what comes of what `actors` did. Raises `CallFailed`."""
         task = tasks.NARRATE_SHORT if self._is_short else tasks.NARRATE.format(actors=" and ".join(actors))
-        key = self._key("narrate", actors[0] if len(audience) < len(self._scene.present) else None)
-        return await self._told(call, key, task, tuple(audience))
+        key = self._key("narrate", actors[0], audience)
+        return await self._told(call, key, task, audience)
 
     async def tell_switch(self, call: Call, where: str) -> list[Draft]:
         """Return the narration of how the scene goes on elsewhere or later. Raises `CallFailed`."""
@@ -133,9 +135,11 @@ class Narrator:
         """Let go of the round before the last."""
         self._chronicle.begin_round()
 
-    def _key(self, what: str, place: str | None = None) -> str:
-        of = f"-{self._scene.keys[place]}" if place else ""
-        return f"t{self._scene.turn:02d}/narrator/{what}{of}"
+    def _key(self, what: str, of: str | None = None, audience: Audience = None) -> str:
+        """Return the key of a call; where not all on the stage are told, it says of whom they are told."""
+        apart = audience is not None and len(audience) < len(self._scene.present)
+        part = f"-{self._scene.keys[of]}" if of and apart else ""
+        return f"t{self._scene.turn:02d}/narrator/{what}{part}"
 
     def _in_language(self, task: str) -> str:
         return f"{task} Write {language_name(self._language)}."

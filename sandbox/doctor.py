@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from hashlib import file_digest
@@ -62,6 +63,7 @@ def findings(runs: Path = Path("runs")) -> list[Finding]:
         *(distribution(name, installed(name), "warn") for name in SERVING),
         vllm_build(vllm_builds(), has_gpu=bool(cards)),
         sqlite(sqlite3.sqlite_version),
+        full_text_search(),
         checkpoint(_CHECKPOINT),
         package_names(foreign_owners(packages_distributions())),
         terminal(sys.stdout.encoding),
@@ -131,6 +133,16 @@ def sqlite(found: str) -> Finding:
     value = f"{found}, which can damage a WAL file that two connections write (the WAL-reset bug, mended in 3.51.3)"
     mend = "let only Rolestage write to a run.db: it keeps one writer per run, which avoids the bug"
     return Finding("sqlite", value, "warn", mend)
+
+
+def full_text_search() -> Finding:
+    """SQLite can index words, on which the memory of characters rests."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        try:
+            database.execute("CREATE VIRTUAL TABLE words USING fts5(word)")
+        except sqlite3.OperationalError:
+            return Finding("sqlite fts5", "missing", "fail", "use a Python whose SQLite has FTS5")
+    return Finding("sqlite fts5", "there")
 
 
 def checkpoint(folder: Path) -> Finding:
