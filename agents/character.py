@@ -11,6 +11,9 @@ from scenes.event import INTERVIEWER, NARRATOR, Draft
 from scenes.scenario import MemorySpec
 from scenes.scene import View
 
+CHOICE_TOKENS = 64
+"""Room for an answer that is chosen: a name in its form."""
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:
@@ -34,7 +37,9 @@ class Character:
         self.view = view
         self._thread = PromptThread(voice.layout, view, voice.memory)
         self._replying = Asking(voice.model, voice.drawn(), seed)
-        self._asked_aside = Asking(voice.model, voice.sampling, seed)
+        self._considering = Asking(voice.model, voice.sampling, seed)
+        room = {"max_tokens": CHOICE_TOKENS}
+        self._choosing = Asking(voice.model, voice.sampling.model_copy(update=room), seed)
         self._own = (view.me.name, *view.me.aliases)
         self._others = _names_of_others(view)
 
@@ -58,14 +63,14 @@ class Character:
 
     async def consider(self, call: Call, key: str, question: str) -> str:
         """Put `question` to the character alone and return what it makes of it, in prose. Raises `CallFailed`."""
-        request = self._asked_aside.request(key, self._thread.prompt(question))
+        request = self._considering.request(key, self._thread.prompt(question))
         return prose(await call(key, request), self._own)
 
     async def choose(self, call: Call, key: str, question: str, choices: Sequence[str]) -> Decision[Choice]:
         """Put `question` to the character alone, to be answered by one of `choices`. Raises `CallFailed`."""
         form = 'Answer in JSON, in this form: {"answer": "..."}. The answer is one of these:'
         prompt = self._thread.prompt(f"{question}\n{form} {'; '.join(choices)}.")
-        return await decide(self._asked_aside, call, key, prompt, choice_of(tuple(choices)))
+        return await decide(self._choosing, call, key, prompt, choice_of(tuple(choices)))
 
 
 def _names_of_others(view: View) -> Sequence[str]:

@@ -5,11 +5,11 @@ back is checked against the same class, so a decision is one of those that were 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from scenes.chance import seed_for
 from scenes.chat import Call, Completion, Prompt, Request, Sampling, Segment
@@ -22,6 +22,16 @@ MOST_READ = 20_000
 """Characters of an answer in which a decision is looked for."""
 _UNASKED = ("$defs", "title", "default", "description")
 """Keys of pydantic's schemas that say nothing about what may be answered; no field of a form bears these names."""
+
+
+def _cut(letters: int) -> BeforeValidator:
+    return BeforeValidator(lambda text: text[:letters] if isinstance(text, str) else text)
+
+
+# Only two lengths: an engine has to prepare for each, which takes seconds with a large vocabulary.
+Phrase = Annotated[str, _cut(60), Field(max_length=60)]
+Sentence = Annotated[str, _cut(120), Field(max_length=120)]
+"""Free text in a form; what is too long is cut, and no reason to ask again."""
 
 
 class Offered(BaseModel):
@@ -69,6 +79,7 @@ class Asking:
 
 async def decide(asking: Asking, call: Call, key: str, prompt: Prompt, form: type[Form]) -> Decision[Form]:
     """Ask `prompt` until an answer fits `form`, at most `REPAIRS` times again. Raises `CallFailed`."""
+    asking = replace(asking, sampling=asking.sampling.model_copy(update={"stop": ()}))  # a stop would cut the form
     asked = key
     for repair in range(REPAIRS + 1):
         completion = await call(asked, asking.request(asked, prompt, form))

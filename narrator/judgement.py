@@ -5,12 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
-from agents.decision import Offered
+from agents.decision import Offered, Phrase, Sentence
 from scenes.event import Change
 
 NOBODY = "nobody"
-Phrase = Annotated[str, Field(max_length=80)]
-Sentence = Annotated[str, Field(max_length=200)]
 
 
 class Touch(Offered):

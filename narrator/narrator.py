@@ -4,12 +4,10 @@ It changes nothing by itself: what it writes and decides comes back as drafts, a
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from agents.character import Voice
-from agents.decision import Asking, Decision, Offered, decide
+from agents.decision import Asking, Decision, Offered, Phrase, Sentence, decide
 from agents.prompts.blocks import language_name
 from agents.reply import flags_of, read_reply
 from narrator.changes import change_told, time_told, touch_told
@@ -22,16 +20,16 @@ from scenes.event import NARRATOR, Change, Draft
 from scenes.names import names_of
 from scenes.scene import Scene
 
-DECISION_TOKENS = 320
-SHORT_DECISION_TOKENS = 120
+DECISION_TOKENS = 512
+SHORT_DECISION_TOKENS = 100
 """Room for a decision: its longest form, and that of small models."""
 
 
 class Update(Offered):
     """What of the scene itself is otherwise after a round."""
 
-    time: Annotated[str, Field(max_length=80)] | None
-    scene: Annotated[str, Field(max_length=300)] | None
+    time: Phrase | None
+    scene: Sentence | None
 
 
 class Narrator:
@@ -102,7 +100,7 @@ class Narrator:
         """Return what is to come next; nothing if no answer could be read. Raises `CallFailed`."""
         decisions = steering_decisions(self._scene)
         task = tasks.STEER_SHORT if self._is_short else tasks.STEER.format(decisions="; ".join(decisions))
-        form = steering_form(decisions, 60 if self._is_short else 200)
+        form = steering_form(decisions, self._is_short)
         return await self._decided(call, self._key("steer"), task, None, form)
 
     async def update(self, call: Call) -> list[Draft]:

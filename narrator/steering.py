@@ -4,11 +4,11 @@ The five are the vocabulary of AdaMARP's scene manager (arXiv 2601.11007).
 """
 
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import create_model
 
-from agents.decision import Offered
+from agents.decision import Offered, Phrase, Sentence
 from scenes.scene import Scene
 
 PICK, SWITCH, ADD, SHOW, END = "pick_speaker", "switch_scene", "add_role", "show_image", "end"
@@ -48,8 +48,8 @@ def steering_decisions(scene: Scene) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1_000)
-def steering_form(decisions: tuple[str, ...], letters: int) -> type[Steering]:
-    """Return the form that offers `decisions`, with a reason of at most so many letters."""
+def steering_form(decisions: tuple[str, ...], is_short: bool) -> type[Steering]:
+    """Return the form that offers `decisions`, with a reason of a sentence or of a few words."""
     offered: Any = Literal[decisions]
-    reason: Any = Annotated[str, Field(max_length=letters)]
+    reason: Any = Phrase if is_short else Sentence
     return create_model("Steering", __base__=Steering, reason=(reason, ...), decision=(offered, ...))

@@ -4,6 +4,8 @@ import asyncio
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from importlib.util import find_spec
 from threading import Event
 from typing import Any
 
@@ -11,6 +13,7 @@ from sandbox.engines.config import TransformersConfig
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import EncodedPrompt, Encoder
 from sandbox.engines.engine import EngineDied, EngineFacts, Pictures
+from sandbox.engines.form import without_controls
 from scenes.chat import CallFailed, Completion, Request
 from scenes.clean import one_line, without_surrogates
 from scenes.problem import refuse
@@ -25,6 +28,8 @@ with warnings.catch_warnings(action="ignore"):
         TemperatureLogitsWarper,
         TopPLogitsWarper,
     )
+
+_GRAMMAR_CACHE_BYTES = 512 << 20
 
 
 class TransformersEngine:
@@ -76,12 +81,44 @@ class TransformersEngine:
             tokens = self._model.generate(
                 **prompt,
                 max_new_tokens=request.sampling.max_tokens,
-                logits_processor=LogitsProcessorList([_draw(request, self._model.device)]),
+                logits_processor=LogitsProcessorList([*self._mask(request.form), _draw(request, self._model.device)]),
                 stopping_criteria=StoppingCriteriaList([ends]),
             )
         except RuntimeError as error:
             raise CallFailed(f"transformers failed on the request: {one_line(str(error), 300)}") from error
         return self._completion(request, length, tokens[0, length:].tolist())
+
+    def _mask(self, form: str | None) -> list[Callable[[torch.Tensor, torch.Tensor], torch.Tensor]]:
+        """Return what leaves only tokens that go on with `form`; nothing if there is none or xgrammar is missing.
+
+        Raises `CallFailed` if xgrammar cannot follow the form.
+        """
+        if form is None or self._grammars is None:
+            return []
+        from xgrammar.contrib.hf import LogitsProcessor
+
+        try:
+            grammar = self._grammars.compile_json_schema(form, any_whitespace=False, separators=(",", ":"))
+        except (RuntimeError, ValueError) as error:
+            raise CallFailed(f"xgrammar refuses the form of the reply: {one_line(str(error), 300)}") from error
+        return [LogitsProcessor(grammar)]
+
+    @cached_property
+    def _grammars(self) -> Any:
+        """The compiler of grammars over the model's tokens, None without xgrammar, which is installed with vLLM only.
+
+        The model has a score for each of `vocab_size` tokens; its tokenizer may know more tokens, or fewer.
+        """
+        if find_spec("xgrammar") is None:
+            return None
+        import xgrammar
+
+        ends = self._model.generation_config.eos_token_id
+        scores = self._model.config.get_text_config().vocab_size
+        vocabulary = xgrammar.TokenizerInfo.from_huggingface(
+            self._encoder.tokenizer, vocab_size=scores, stop_token_ids=ends
+        )
+        return xgrammar.GrammarCompiler(vocabulary, cache_limit_bytes=_GRAMMAR_CACHE_BYTES)
 
     def _placed(self, value: torch.Tensor) -> torch.Tensor:
         """Return the tensor where the model is; numbers that are not integers in the model's precision."""
@@ -98,7 +135,7 @@ class TransformersEngine:
         ended = tokens[-1] in self._model.generation_config.eos_token_id
         text, stopped = self._text(tokens[:-1] if ended else tokens, request)
         return Completion(
-            text=without_surrogates(text),
+            text=without_surrogates(text if request.form is None else without_controls(text)),
             finish_reason="stop" if ended or stopped else "length",
             prompt_tokens=prompt_tokens,
             output_tokens=len(tokens),

@@ -1,12 +1,15 @@
 """An engine without a model: a function answers. It stands in for a real one in tests, and is what a dry run plays."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from inspect import isawaitable
+from random import Random
 
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.engine import EngineFacts
+from sandbox.engines.form import instance, read_form
 from scenes.chat import Completion, Prompt, Request, Segment, fitting
 from scenes.clean import one_line, without_surrogates
 
@@ -50,7 +53,12 @@ class Scripted:
 
 
 def dry_answer(request: Request) -> str:
-    """Return a line that tells where it stands: the number of the turn and the end of what it answers."""
+    """Return a line that tells where it stands: the number of the turn and the end of what it answers.
+
+    A request with a form gets that form, filled in by lot with the request's seed.
+    """
+    if request.form is not None:
+        return json.dumps(instance(read_form(request.form), Random(request.seed)), ensure_ascii=False)
     heard = [segment.text for segment in request.prompt.segments() if segment.stability == "history" and segment.text]
     if not heard:
         return "Turn 1, with nothing said before."

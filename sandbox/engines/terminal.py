@@ -1,12 +1,15 @@
 """A person at the keyboard as an engine: shown what a model would be told, answers as one would."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from threading import Thread
 
 from sandbox.engines.engine import EngineFacts
+from sandbox.engines.form import read_form
+from sandbox.engines.questionnaire import Questionnaire
 from scenes.chat import CallFailed, Completion, Request, Segment
 from scenes.clean import clean, without_surrogates
 
@@ -25,11 +28,14 @@ class Person:
         self.facts = EngineFacts(kind="terminal", model="a person")
 
     async def complete(self, request: Request) -> Completion:
-        """Return the line that the person types. Raises `CallFailed` when there is nobody left to ask."""
+        """Return the line that the person types, or the form that they fill in.
+
+        Raises `CallFailed` when there is nobody left to ask.
+        """
         async with self._one_at_a_time:
             self._show(request)
             try:
-                text = await self._typed()
+                text = await (self._typed() if request.form is None else self._filled_in(request.form))
             except EOFError as error:
                 raise CallFailed("the person left") from error
         return Completion(text=without_surrogates(text))
@@ -54,6 +60,11 @@ class Person:
         while not text:
             text = (await self._read("> ")).strip()
         return text
+
+    async def _filled_in(self, form: str) -> str:
+        """Return the JSON text of what the person makes of the form, question by question."""
+        filled = await Questionnaire(self._read, self._write).fill(read_form(form))
+        return json.dumps(filled, ensure_ascii=False)
 
 
 async def read_line(prompt: str) -> str:

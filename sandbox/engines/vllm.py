@@ -9,6 +9,7 @@ from sandbox.engines.config import VLLMConfig
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import EncodedPrompt, Encoder
 from sandbox.engines.engine import EngineFacts, Pictures
+from sandbox.engines.form import without_controls
 from sandbox.engines.pump import Pump
 from scenes.chat import CallFailed, Completion, Request
 from scenes.clean import one_line, without_surrogates
@@ -22,9 +23,10 @@ with warnings.catch_warnings(action="ignore"):
     import torch
     import transformers
     import vllm
+    from vllm.config import StructuredOutputsConfig
     from vllm.exceptions import VLLMClientError
     from vllm.platforms import current_platform
-    from vllm.sampling_params import RequestOutputKind
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
 _CPU_SETTINGS = {
     "enforce_eager": True,
@@ -58,7 +60,8 @@ class VLLMEngine:
         """Answer `request` beside all others. To cancel it aborts it in vLLM."""
         encoded, dropped = cut(request, self.facts.context_length, self._encoder)
         completion = await self._pump.ask((self._prompt(encoded), self._params(request)))
-        return completion.model_copy(update={"dropped": dropped})
+        text = completion.text if request.form is None else without_controls(completion.text)
+        return completion.model_copy(update={"dropped": dropped, "text": text})
 
     def room(self, request: Request) -> int | None:
         """Return how many tokens of history fit beside the rest of `request` and its reply."""
@@ -84,6 +87,7 @@ class VLLMEngine:
             max_tokens=sampling.max_tokens,
             stop=list(sampling.stop),
             seed=request.seed % 2**63 if self._seeded else None,
+            structured_outputs=StructuredOutputsParams(json=request.form) if request.form is not None else None,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
@@ -141,6 +145,9 @@ def _arguments(config: VLLMConfig, model: str, limits: dict[str, int]) -> vllm.E
         seed=0,
         disable_log_stats=True,
         use_tqdm_on_load=False,
+        # Named, since the first form would choose for all that follow. Without blanks, which a small model goes on
+        # writing until it is cut off.
+        structured_outputs_config=StructuredOutputsConfig(backend="xgrammar", disable_any_whitespace=True),
         **settings,
     )
 

@@ -124,4 +124,21 @@ def test_a_name_in_any_letters_can_be_offered() -> None:
 
 def test_forms_are_made_once() -> None:
     assert choice_of(("a", "b")) is choice_of(("a", "b"))
-    assert steering_form(("end",), 60) is steering_form(("end",), 60)
+    assert steering_form(("end",), True) is steering_form(("end",), True)
+
+
+def test_free_text_that_is_too_long_is_cut_and_nothing_is_asked_again() -> None:
+    made = read_form(json.dumps({"reason": "x" * 500, "decision": "end"}), steering_form(("end",), False))
+    assert made is not None
+    assert made.reason == "x" * 120
+
+
+def test_a_stop_of_the_scenario_does_not_cut_a_form() -> None:
+    asked: list[Request] = []
+
+    async def call(key: str, request: Request) -> Completion:
+        asked.append(request)
+        return Completion(text='{"answer": "Pip"}')
+
+    asyncio.run(decide(Asking("storybook", Sampling(stop=("Pip",)), 7), call, "t01/narrator/who", PROMPT, WHO))
+    assert asked[0].sampling.stop == ()

@@ -1,13 +1,16 @@
-"""What the engines are tested on: the embedded checkpoint, and tiny processors of several families, built here."""
+"""What the engines are tested on: the embedded checkpoint, tiny processors of several families, models built here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asking import CONFIGS
 from PIL import Image
 
+from sandbox.engines.engine import Engine
+from sandbox.engines.start import start
 from scenes.chat import Prompt, Request, Sampling, Segment
 
 CORPUS = (
@@ -64,6 +67,39 @@ def ask() -> Callable[..., Request]:
     return request
 
 
+@pytest.fixture(scope="module", params=["transformers", pytest.param("vllm", marks=pytest.mark.vllm)])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The engines that compute a model; a module that tests one of them overrides this."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def engine(kind: str, storybook: str, pictures: Callable[[str], Image.Image]) -> Iterator[Engine]:
+    """The embedded model with room for two pictures and 384 tokens."""
+    engine = start(CONFIGS[kind], storybook, pictures, 2)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def inclined(
+    kind: str, tmp_path_factory: pytest.TempPathFactory, pictures: Callable[[str], Image.Image]
+) -> Iterator[Callable[..., Engine]]:
+    """Make an engine of a model that draws each token afresh, from the same scores: 0 but for those given by token."""
+    engines: dict[str, Engine] = {}
+
+    def inclined(**scores: float) -> Engine:
+        if str(scores) not in engines:
+            folder = tmp_path_factory.mktemp("inclined")
+            memoryless(folder, scores)
+            engines[str(scores)] = start(CONFIGS[kind], str(folder), pictures, 0)
+        return engines[str(scores)]
+
+    yield inclined
+    for engine in engines.values():
+        engine.close()
+
+
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory, storybook: str) -> dict[str, str]:
     """Model folders by family. All but the embedded one hold a processor only, no weights."""
@@ -77,15 +113,42 @@ def folders(tmp_path_factory: pytest.TempPathFactory, storybook: str) -> dict[st
 def language_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The folder of a model without pictures, with weights that mean nothing."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
 
     folder = tmp_path_factory.mktemp("language_model")
     text_only(folder)
     torch.manual_seed(0)
-    sizes = {"vocab_size": 640, "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2}
-    config = LlamaConfig(**sizes, num_attention_heads=2, head_dim=32, max_position_embeddings=256, eos_token_id=2)
-    LlamaForCausalLM(config).save_pretrained(folder)
+    tiny_llama(256).save_pretrained(folder)
     return str(folder)
+
+
+def tiny_llama(context_length: int) -> Any:
+    """A model with more scores than `text_only` has tokens."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    sizes = {"vocab_size": 640, "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 2, "head_dim": 32}
+    return LlamaForCausalLM(LlamaConfig(**sizes, **heads, max_position_embeddings=context_length, eos_token_id=2))
+
+
+def memoryless(folder: Path, scores: dict[str, float]) -> None:
+    """A model whose layers add nothing to what is the same for every token, so that its scores never change.
+
+    As with many a chat model its reply ends with one more token than its tokenizer says: here with `<|im_start|>`.
+    """
+    import torch
+
+    tokens = text_only(folder).get_vocab()
+    model = tiny_llama(384)
+    model.generation_config.eos_token_id = [tokens[token] for token in CHAT_TOKENS]
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        model.model.embed_tokens.weight.fill_(1)
+        model.lm_head.weight.zero_()
+        for token, score in scores.items():
+            model.lm_head.weight[tokens[token]] = score / model.config.hidden_size
+    model.save_pretrained(folder)
 
 
 def byte_level_bpe(special: list[str], **tokens: Any) -> Any:
@@ -167,7 +230,7 @@ def idefics2(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
-def text_only(folder: Path) -> None:
+def text_only(folder: Path) -> Any:
     """A language model without pictures, whose template takes a message's content as one string."""
     tokenizer = byte_level_bpe(["<pad>", *CHAT_TOKENS], eos_token="<|im_end|>", pad_token="<pad>")
     tokenizer.chat_template = (
@@ -175,6 +238,7 @@ def text_only(folder: Path) -> None:
         "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     )
     tokenizer.save_pretrained(folder)
+    return tokenizer
 
 
 FAMILIES = (llava, gemma3, idefics2, text_only)

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+from asking import FORM, follows, question, refusal
+
 from sandbox.engines.scripted import Scripted, dry_answer
 from scenes.chat import Completion, Request, Segment
 
@@ -31,6 +34,27 @@ def test_a_dry_run_tells_the_turn_and_what_it_answers(ask: Ask) -> None:
     lines = [Segment("history", "user", "Pip: Look there!"), Segment("history", "user", "Vale: A\nbird.")]
     assert dry_answer(ask(*lines, Segment("instruction", "user", "Go on."))) == "Turn 3, after “Vale: A bird.”."
     assert dry_answer(ask()) == "Turn 1, with nothing said before."
+
+
+def test_a_dry_run_fills_in_a_form_and_the_seed_decides_how() -> None:
+    drawn = [dry_answer(question(seed, FORM)) for seed in range(20)]
+    assert all(follows(text, FORM) for text in drawn)
+    assert drawn == [dry_answer(question(seed, FORM)) for seed in range(20)]
+    assert len(set(drawn)) > 10
+
+
+def test_a_name_in_any_script_stands_in_a_dry_reply_as_it_is() -> None:
+    assert dry_answer(question(0, {"const": "海岸的鸟"})) == '"海岸的鸟"'
+
+
+def test_a_form_that_makes_no_sense_fails_its_request() -> None:
+    assert "not JSON" in refusal(Scripted(dry_answer), question(0, "no JSON"))
+
+
+@pytest.mark.parametrize("text", ["", " \n\t ", "\ud83d", "<|im_end|>"])
+def test_whatever_a_function_says_is_a_reply_and_can_be_written(text: str, ask: Ask) -> None:
+    completion = asyncio.run(Scripted(lambda _: text).complete(ask()))
+    assert completion.text.encode().decode() == text.replace("\ud83d", "\ufffd")
 
 
 def test_an_engine_names_the_function_that_answers() -> None:
