@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agents.decision import Asking, Choice, Decision, choice_of, decide
+from agents.decision import Asking, Choice, Decision, choice_of, decide, with_room
 from agents.prompts.layout import Layout, PromptThread
+from agents.prompts.wording import worded
 from agents.reply import flags_of, prose, read_reply
 from scenes.chat import Call, Completion, Request, Sampling
 from scenes.event import INTERVIEWER, NARRATOR, Draft
@@ -13,6 +14,10 @@ from scenes.scene import View
 
 CHOICE_TOKENS = 64
 """Room for an answer that is chosen: a name in its form."""
+PROSE_TOKENS = 160
+"""Room at least for what a character considers by itself: a few sentences."""
+
+CHOOSE = 'Answer in JSON, in this form: {{"answer": "..."}}. The answer is one of these: {choices}.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,9 @@ class Character:
         self.view = view
         self._thread = PromptThread(voice.layout, view, voice.memory)
         self._replying = Asking(voice.model, voice.drawn(), seed)
-        self._considering = Asking(voice.model, voice.sampling, seed)
+        # small models, with little context, say less than has room in a line
+        room_for_prose = 1 if voice.layout.name == "compact" else PROSE_TOKENS
+        self._considering = Asking(voice.model, with_room(voice.sampling, room_for_prose), seed)
         room = {"max_tokens": CHOICE_TOKENS}
         self._choosing = Asking(voice.model, voice.sampling.model_copy(update=room), seed)
         self._own = (view.me.name, *view.me.aliases)
@@ -68,8 +75,8 @@ class Character:
 
     async def choose(self, call: Call, key: str, question: str, choices: Sequence[str]) -> Decision[Choice]:
         """Put `question` to the character alone, to be answered by one of `choices`. Raises `CallFailed`."""
-        form = 'Answer in JSON, in this form: {"answer": "..."}. The answer is one of these:'
-        prompt = self._thread.prompt(f"{question}\n{form} {'; '.join(choices)}.")
+        offer = worded(CHOOSE, self.view.language).format(choices="; ".join(choices))
+        prompt = self._thread.prompt(f"{question}\n{offer}")
         return await decide(self._choosing, call, key, prompt, choice_of(tuple(choices)))
 
 

@@ -77,6 +77,11 @@ class Asking:
         return Request(self.model, prompt, self.sampling, seed_for(self.seed, key), schema)
 
 
+def with_room(sampling: Sampling, tokens: int) -> Sampling:
+    """Return `sampling` with room for so many tokens at least."""
+    return sampling.model_copy(update={"max_tokens": max(tokens, sampling.max_tokens)})
+
+
 async def decide(asking: Asking, call: Call, key: str, prompt: Prompt, form: type[Form]) -> Decision[Form]:
     """Ask `prompt` until an answer fits `form`, at most `REPAIRS` times again. Raises `CallFailed`."""
     asking = replace(asking, sampling=asking.sampling.model_copy(update={"stop": ()}))  # a stop would cut the form

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from agents.character import Character
+from agents.prompts.wording import worded
 from scenes.chat import Call, together
 from scenes.event import INTERVIEWER, Draft, Event
 from scenes.names import folded
@@ -46,7 +47,7 @@ async def answer(
     character: Character, call: Call, key: str, question: str, choices: Sequence[str] | None = None
 ) -> Draft:
     """Return what a character answers; no text if it was to choose and no choice could be read. Raises `CallFailed`."""
-    asked = ASK.format(question=question)
+    asked = worded(ASK, character.view.language).format(question=question)
     if choices is None:
         return Draft(kind="speech", text=await character.consider(call, key, asked), call=key)
     decision = await character.choose(call, key, asked, choices)

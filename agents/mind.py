@@ -8,6 +8,7 @@ section 4.2): when enough that matters has gathered. All of it is private.
 from agents.character import Character
 from agents.memory import importance
 from agents.prompts.blocks import language_name, told
+from agents.prompts.wording import worded
 from scenes.chat import Call, together
 from scenes.event import Change, Draft
 
@@ -43,11 +44,14 @@ class Mind:
         asked = {"belief": SELF, "surroundings": SURROUNDINGS} | ({"reflect": REFLECT} if self._is_full() else {})
         answers = await together(
             *(
-                self._character.consider(call, self._call(turn, what), question.format(language=self._language))
+                self._character.consider(call, self._call(turn, what), self._worded(question))
                 for what, question in asked.items()
             )
         )
         return [self._draft(turn, what, text) for what, text in zip(asked, answers, strict=True) if text]
+
+    def _worded(self, question: str) -> str:
+        return worded(question, self._character.view.language).format(language=self._language)
 
     def _call(self, turn: int, what: str) -> str:
         return f"t{turn:02d}/{self._key}/{what}"

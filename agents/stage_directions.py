@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from scenes.event import Change, Draft
-from scenes.names import folded, named, names_in, names_of
+from scenes.names import addressed, folded, name_words, names_in, names_of
 from scenes.profile import CharacterProfile
 from scenes.scene import Scene
 
 _WHISPER = re.compile(
-    r"\bwhisper|\bunder (?:his|her|their|its|my) breath\b|耳语|低声|悄声|悄悄|小声|附耳", re.IGNORECASE
+    r"\bwhisper|\bunder (?:his|her|their|its|my) breath\b|耳语|低声|悄声|小声|附耳"
+    r"|悄悄地?(?=[对跟]|告诉|提醒|说|问|道)",  # otherwise it is stealth, not a whisper
+    re.IGNORECASE,
 )
 _ALOUD = re.compile(
     r"\baloud\b|\bout loud\b|\blouder\b|\braises? (?:his|her|their|its|my) voice\b|大声|高声|扬声", re.IGNORECASE
@@ -44,12 +46,31 @@ def directed(scene: Scene, actor: str, drafts: Iterable[Draft]) -> list[Draft]:
 
 
 def _whispered_to(action: str, actor: str, profiles: Sequence[CharacterProfile]) -> tuple[str, ...]:
-    """Return to whom `action` whispers; nobody if it does not."""
-    if not _WHISPER.search(action):
+    """Return to whom `action` whispers; nobody if it does not. Who is only spoken of is not spoken to."""
+    whisper = _WHISPER.search(action)
+    if whisper is None:
         return ()
-    found = (named(name, profiles) for name in names_in(action, names_of(profiles)))
+    known = tuple(dict.fromkeys([*names_of(profiles), *(word for profile in profiles for word in name_words(profile))]))
+    after, before = action[whisper.start() :], action[: whisper.start()]
+    found = (addressed(name, profiles) for name in _addressed(after, known) or _addressed(before, known))
     names = dict.fromkeys(profiles[index].name for index in found if index is not None)
     return tuple(name for name in names if name != actor)
+
+
+def _addressed(words: str, known: tuple[str, ...]) -> list[str]:
+    """Return whom `words` turn to: `to Pip and Moss`, `in Pip's ear`, `对八戒`, `八戒耳边`."""
+    match = _address(known).search(words)
+    return names_in(match[0], known) if match else []
+
+
+@lru_cache(maxsize=1_000)
+def _address(known: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds an address of one or several of `known`."""
+    name = rf"(?:the\s)?(?:{'|'.join(map(re.escape, sorted(known, key=len, reverse=True)))})(?![a-z])"
+    names = rf"{name}(?:\s*(?:,\s*and\b|,|&|\band\b|、|和|与)\s*{name})*"
+    return re.compile(
+        rf"(?:\b(?:to|into|in|at|towards?|only)\s|[对向跟朝]|告诉|提醒)\s*{names}|{name}的?耳", re.IGNORECASE
+    )
 
 
 def _ways(scene: Scene, actor: str, draft: Draft) -> Iterator[Draft]:

@@ -1,6 +1,6 @@
 """What is told of a change, by rule and not by a model, in the language of the scene."""
 
-from agents.prompts.blocks import introduced
+from agents.prompts.blocks import met, unended
 from agents.stage_directions import spoken
 from scenes.event import Change
 from scenes.profile import CharacterProfile
@@ -33,13 +33,13 @@ def change_told(change: Change, language: str) -> str:
     """Return the sentence that tells where and how somebody now is."""
     words = _words(language)
     at = words["at"].format(place=spoken(change.place)) if change.place else None
-    how = words["join"].join(text for text in (at, change.position, change.state) if text)
+    how = words["join"].join(unended(text) for text in (at, change.position, change.state) if text)
     return words["now"].format(who=change.who, how=how)
 
 
 def entrance_told(profile: CharacterProfile, language: str) -> str:
     """Return the sentence that tells who comes in."""
-    return _words(language)["comes"].format(who=introduced(profile.public()))
+    return _words(language)["comes"].format(who=met(profile.public(), language))
 
 
 def touch_told(actors: str, who: str, language: str) -> str:
@@ -49,4 +49,4 @@ def touch_told(actors: str, who: str, language: str) -> str:
 
 def time_told(time: str, language: str) -> str:
     """Return the sentence that tells when it now is."""
-    return _words(language)["time"].format(time=time)
+    return _words(language)["time"].format(time=unended(time))

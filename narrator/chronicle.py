@@ -7,7 +7,8 @@ away what was whispered or done elsewhere. Only what it decides for itself alone
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from agents.prompts.blocks import KNOWN, introduced, language_name, told
+from agents.prompts.blocks import comma, language_name, met, picture_segments, time_line, told, unended
+from agents.prompts.wording import worded
 from scenes.chat import Prompt, Segment
 from scenes.event import Event
 from scenes.scene import Scene
@@ -26,13 +27,19 @@ class Chronicle:
 
     def __init__(self, scene: Scene, is_short: bool, knows_secrets: bool) -> None:
         self._scene, self._is_short, self._knows_secrets = scene, is_short, knows_secrets
+        self._language = scene.setting.scenario.language
         self._chains: dict[Audience, tuple[Prompt, int]] = {}
         self._told_from = self._round_from = _lately(scene)
+        self._place: Event | None = None
+        """What was last told to be otherwise about the place."""
         self.summary = ""
         """Of what happened before, for the narrator alone."""
 
     def begin_round(self) -> None:
         """Let the prompts from now on begin with the round that has just ended."""
+        for event in self._scene.events[self._told_from : self._round_from]:
+            if event.kind == "narration" and event.call and event.call.endswith("/update"):
+                self._place = event
         self._told_from, self._round_from = self._round_from, len(self._scene.events)
         self._chains.clear()
 
@@ -52,36 +59,49 @@ class Chronicle:
             yield Segment("global", "system", SHORT)
             yield from self._pictures(audience)
             return
-        yield Segment("global", "system", RULES.format(language=language_name(scenario.language)))
+        rules = self._worded(RULES).format(language=language_name(self._language))
+        yield Segment("global", "system", rules)
         yield from self._pictures(audience)
-        told_first = (scenario.premise, f"Time: {scenario.time}." if scenario.time else None)
-        yield Segment("scene", "user", "\n".join(["The scene:", *(text for text in told_first if text)]))
+        place = self._place
+        told_first = (
+            self._worded("The scene:"),
+            scenario.premise,
+            place.text if place and self._reached(audience, place) else None,
+            time_line(self._scene.time, self._language),
+        )
+        yield Segment("scene", "user", "\n".join(text for text in told_first if text))
         yield from self._cast(audience)
 
     def _pictures(self, audience: Audience) -> Iterator[Segment]:
         """Yield the pictures that all of `audience` see from the start; for nobody, every picture by its name."""
-        scene, glue = self._scene, "" if self._is_short else "\n"
-        sights = [
-            {shown.image for shown in scene.view(name).pictures} for name in audience or () if name in scene.names
-        ]
-        for name, shown in scene.setting.gallery.items():
-            if audience is not None and not (sights and all(shown.image in seen for seen in sights)):
-                continue
-            if audience is None and not self._is_short:
-                yield Segment("images", "user", f"Picture {name}:", glue=glue)
-            yield Segment("images", "user", image=shown.image, glue=glue)
-            if shown.notes and not self._is_short:
-                yield Segment("images", "user", f"{KNOWN}\n{shown.notes.told()}", glue=glue)
+        for name, shown in self._scene.setting.gallery.items():
+            if self._is_short:
+                seen = [Segment("images", "user", image=shown.image, glue="")]
+            elif audience is None:
+                label = self._worded("Picture {name}:").format(name=name)
+                seen = [Segment("images", "user", label, glue="\n"), *picture_segments([shown], self._language)]
+            else:
+                seen = [*picture_segments([shown], self._language)]
+            if audience is None or self._all_see(audience, shown.image):
+                yield from seen
+
+    def _all_see(self, audience: tuple[str, ...], image: str) -> bool:
+        views = [self._scene.view(name) for name in audience]
+        return bool(views) and all(image in {shown.image for shown in view.pictures} for view in views)
+
+    def _worded(self, text: str) -> str:
+        return worded(text, self._language)
 
     def _cast(self, audience: Audience) -> Iterator[Segment]:
         scene = self._scene
         for profile, member in zip(scene.setting.profiles, scene.setting.scenario.cast, strict=True):
             if audience is not None and member.reserve and profile.name not in scene.present:
                 continue
-            yield Segment("cast", "user", introduced(profile.public()), glue="\n")
-            kept = [text for text in (profile.private, member.secret) if text]
+            yield Segment("cast", "user", met(profile.public(), self._language), glue="\n")
+            kept = " ".join(text for text in (profile.private, member.secret) if text)
             if audience is None and self._knows_secrets and kept:
-                yield Segment("cast", "user", f"Only {profile.name} knows: {' '.join(kept)}", glue="\n")
+                told_to_it = self._worded("Only {name} knows: {secret}").format(name=profile.name, secret=kept)
+                yield Segment("cast", "user", told_to_it, glue="\n")
 
     def _lines(self, audience: Audience, events: Iterable[Event]) -> Iterator[Segment]:
         """Yield what happened, as far as all of `audience` perceived it; thoughts are nobody's but their owner's."""
@@ -105,16 +125,17 @@ class Chronicle:
         if self._is_short:
             return
         if audience is None and self.summary:
-            yield Segment("now", "user", f"Before this: {self.summary}")
+            yield Segment("now", "user", self._worded("Before this: {summary}").format(summary=self.summary))
         scene = self._scene
         there = [name for name in scene.present if set(audience or ()) <= set(scene.together_with(name))]
         lines = [f"{name}: {where}" for name in there if (where := self._where(name))]
         if lines:
-            yield Segment("now", "user", "\n".join(["Now:", *lines]))
+            yield Segment("now", "user", "\n".join([self._worded("Now:"), *lines]))
 
     def _where(self, name: str) -> str:
         standing = self._scene.standings[name]
-        return ", ".join(text for text in (standing.place, standing.position, standing.state) if text)
+        parts = (standing.place, standing.position, standing.state)
+        return comma(self._language).join(unended(text) for text in parts if text)
 
 
 def _lately(scene: Scene) -> int:

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.character import Voice
-from agents.decision import Asking, Decision, Offered, Phrase, Sentence, decide
+from agents.decision import Asking, Decision, Offered, Phrase, Sentence, decide, with_room
 from agents.prompts.blocks import language_name
-from agents.reply import flags_of, read_reply
+from agents.prompts.wording import worded
+from agents.reply import flags_of, prose, read_reply
 from narrator.changes import change_told, time_told, touch_told
 from narrator.chronicle import Audience, Chronicle, everybody_at
 from narrator.judgement import NOBODY, Judgement, Touch, Touched, judgement_form, touched_form
@@ -23,6 +24,8 @@ from scenes.scene import Scene
 DECISION_TOKENS = 512
 SHORT_DECISION_TOKENS = 100
 """Room for a decision: its longest form, and that of small models."""
+SUMMARY_TOKENS = 200
+"""Room for a summary at least; a reply may be shorter than four sentences."""
 
 
 class Update(Offered):
@@ -42,14 +45,15 @@ class Narrator:
         self._may_part = not voice.layout.shared
         self._chronicle = Chronicle(scene, self._is_short, spec is not None and spec.knows_secrets)
         self._telling = Asking(voice.model, voice.sampling, scene.seed)
-        room = {"max_tokens": SHORT_DECISION_TOKENS if self._is_short else DECISION_TOKENS}
-        self._deciding = Asking(voice.model, voice.sampling.model_copy(update=room), scene.seed)
+        self._summing_up = Asking(voice.model, with_room(voice.sampling, SUMMARY_TOKENS), scene.seed)
+        room = SHORT_DECISION_TOKENS if self._is_short else DECISION_TOKENS
+        self._deciding = Asking(voice.model, voice.sampling.model_copy(update={"max_tokens": room}), scene.seed)
         self._language = scene.setting.scenario.language
 
     async def open(self, call: Call) -> list[Draft]:
         """Return the narrations that open the scene, one for each place, of what is seen there. Raises `CallFailed`."""
         audiences = dict.fromkeys(everybody_at(self._scene, [name]) for name in self._scene.present)
-        told = (self._told(call, self._key("open", one[0], one), tasks.OPEN, one) for one in audiences)
+        told = (self._told(call, self._key("open", one[0], one), self._worded(tasks.OPEN), one) for one in audiences)
         return [draft for drafts in await together(*told) for draft in drafts]
 
     async def judge(self, call: Call, actors: Sequence[str], audience: tuple[str, ...]) -> list[Draft]:
@@ -62,7 +66,7 @@ class Narrator:
             short = await self._decided(call, key, tasks.JUDGE_SHORT, audience, touched_form(others))
             return self._judged(_lengthened(short), actors, audience)
         places = tuple(self._scene.setting.scenario.places) if self._may_part else ()
-        task = tasks.JUDGE.format(actors=" and ".join(actors))
+        task = self._worded(tasks.JUDGE).format(actors=self._all(actors))
         form = judgement_form(others, audience, places)
         return self._judged(await self._decided(call, key, task, audience, form), actors, audience)
 
@@ -86,20 +90,20 @@ class Narrator:
 
     async def narrate(self, call: Call, actors: Sequence[str], audience: tuple[str, ...]) -> list[Draft]:
         """Return the narration of what comes of what `actors` did. Raises `CallFailed`."""
-        task = tasks.NARRATE_SHORT if self._is_short else tasks.NARRATE.format(actors=" and ".join(actors))
+        task = tasks.NARRATE_SHORT if self._is_short else self._worded(tasks.NARRATE).format(actors=self._all(actors))
         key = self._key("narrate", actors[0], audience)
         return await self._told(call, key, task, audience)
 
     async def tell_switch(self, call: Call, where: str) -> list[Draft]:
         """Return the narration of how the scene goes on elsewhere or later. Raises `CallFailed`."""
-        place = f"in the place called {where}" if where else "some time later"
-        task = tasks.SWITCH_SHORT if self._is_short else tasks.SWITCH.format(where=place)
+        place = self._worded("in the place called {where}" if where else "some time later").format(where=where)
+        task = tasks.SWITCH_SHORT if self._is_short else self._worded(tasks.SWITCH).format(where=place)
         return await self._told(call, self._key("switch"), task, tuple(self._scene.present))
 
     async def steer(self, call: Call) -> Decision[Steering]:
         """Return what is to come next; nothing if no answer could be read. Raises `CallFailed`."""
         decisions = steering_decisions(self._scene)
-        task = tasks.STEER_SHORT if self._is_short else tasks.STEER.format(decisions="; ".join(decisions))
+        task = tasks.STEER_SHORT if self._is_short else self._worded(tasks.STEER).format(decisions="; ".join(decisions))
         form = steering_form(decisions, self._is_short)
         return await self._decided(call, self._key("steer"), task, None, form)
 
@@ -108,7 +112,7 @@ class Narrator:
         if self._is_short:
             return []
         present = tuple(self._scene.present)
-        decision = await self._decided(call, self._key("update"), tasks.UPDATE, present, Update)
+        decision = await self._decided(call, self._key("update"), self._worded(tasks.UPDATE), present, Update)
         made, drafts = decision.made, list[Draft]()
         if made and made.time and made.time != self._scene.time:
             told = time_told(made.time, self._language)
@@ -125,9 +129,11 @@ class Narrator:
         """Sum up for itself what has happened so far; small models are not asked. Raises `CallFailed`."""
         if self._is_short:
             return []
-        (draft,) = await self._told(call, self._key("summary"), self._in_language(tasks.SUMMARISE), None)
-        self._chronicle.summary = draft.text
-        return [draft.model_copy(update={"kind": "system"})]
+        task = self._worded(tasks.SUMMARISE).format(language=language_name(self._language))
+        key = self._key("summary")
+        completion = await call(key, self._summing_up.request(key, self._chronicle.prompt(None, task)))
+        self._chronicle.summary = prose(completion, [NARRATOR], limit=1_200)
+        return [Draft(kind="system", text=self._chronicle.summary, call=key)]
 
     def begin_round(self) -> None:
         """Let go of the round before the last."""
@@ -139,8 +145,12 @@ class Narrator:
         part = f"-{self._scene.keys[of]}" if of and apart else ""
         return f"t{self._scene.turn:02d}/narrator/{what}{part}"
 
-    def _in_language(self, task: str) -> str:
-        return f"{task} Write {language_name(self._language)}."
+    def _worded(self, task: str) -> str:
+        """Return a task in the words of the scene's language; what is short is in those of the storybook model."""
+        return task if self._is_short else worded(task, self._language)
+
+    def _all(self, actors: Sequence[str]) -> str:
+        return ("和" if self._language.split("-")[0] == "zh" else " and ").join(actors)
 
     async def _decided(self, call: Call, key: str, task: str, audience: Audience, form: type[Any]) -> Decision[Any]:
         return await decide(self._deciding, call, key, self._chronicle.prompt(audience, task), form)

@@ -31,6 +31,18 @@ def names_in(words: str, names: Iterable[str]) -> list[str]:
     return re.findall(rf"(?<!{_LETTER})(?:{choices})(?!{_LETTER})", words, re.IGNORECASE) if choices else []
 
 
+def addressed(name: str, profiles: Sequence[CharacterProfile]) -> int | None:
+    """Return the place in the cast of whom `name` addresses: as `named` does, else by a word of one name only."""
+    index = named(name, profiles)
+    owners = [at for at, profile in enumerate(profiles) if folded(name) in map(folded, name_words(profile))]
+    return owners[0] if index is None and len(owners) == 1 else index
+
+
+def name_words(profile: CharacterProfile) -> list[str]:
+    """Return the words of a name by which somebody may be called, such as `Frodo` for `Frodo Baggins`."""
+    return [word for word in profile.name.split() if len(word) > 2 and word[0].isupper() and word != "The"]
+
+
 def names_of(profiles: Iterable[CharacterProfile]) -> list[str]:
     """Return every name and alias of `profiles`."""
     return [name for profile in profiles for name in (profile.name, *profile.aliases)]

@@ -38,6 +38,8 @@ class Standing:
     state: str | None = None
     belief: str | None = None
     surroundings: str | None = None
+    time: str | None = None
+    """When it is, if that was told to be otherwise than as the scene began."""
 
     def take(self, change: Change) -> None:
         """Be as `change` says from now on."""
@@ -238,6 +240,8 @@ class Scene:
     def _take(self, change: Change) -> None:
         self.time = change.time or self.time
         if change.who is None:
+            for name in self._perception.everybody():
+                self.standings[name].time = self.time
             return
         standing = self.standings[change.who]
         standing.take(change)

@@ -1,7 +1,9 @@
 """The pieces of text that the layouts share: profiles, notes on a picture, the scene, one turn as a line."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from agents.prompts.wording import worded
 from scenes.chat import Segment
 from scenes.event import NARRATOR, Event
 from scenes.profile import SECTION_TITLES, CharacterProfile
@@ -18,10 +20,21 @@ def language_name(tag: str) -> str:
     return LANGUAGES.get(tag.split("-")[0], tag)
 
 
-def introduced(profile: CharacterProfile) -> str:
+def introduced(profile: CharacterProfile, language: str = "en") -> str:
     """Return the name with what places it: `Brack, a gruff sea captain, from the Storybook Coast`."""
-    parts = (profile.name, profile.role, f"from {profile.world}" if profile.world else None)
-    return ", ".join(part for part in parts if part)
+    world = worded("from {world}", language).format(world=profile.world) if profile.world else None
+    return comma(language).join(part for part in (profile.name, profile.role, world) if part)
+
+
+def comma(language: str) -> str:
+    """Return what parts the members of a list."""
+    return "，" if language.split("-")[0] == "zh" else ", "
+
+
+def met(profile: CharacterProfile, language: str = "en") -> str:
+    """Return what all know of somebody: as introduced, or who has no role in the first sentence of its introduction."""
+    role = profile.role or _first_sentence(profile) or None
+    return introduced(profile.model_copy(update={"role": role}), language)
 
 
 def sections(profile: CharacterProfile) -> str:
@@ -61,8 +74,13 @@ def sheet(profile: CharacterProfile) -> str:
 
 def _first_sentence(profile: CharacterProfile) -> str:
     text = profile.introduction or profile.personality or ""
-    words = text.replace("\n", " ").split(". ")[0].rstrip(".").split()
-    return " ".join(words[:40])
+    words = unended(re.split(r"\.\s|。", text.replace("\n", " "), maxsplit=1)[0]).split()
+    return " ".join(words[:40])[:400]
+
+
+def unended(text: str) -> str:
+    """Return `text` without the mark at its end, to be followed by another."""
+    return text.strip().rstrip(".。,，;；")
 
 
 def private_lines(view: View) -> list[str]:
@@ -72,39 +90,48 @@ def private_lines(view: View) -> list[str]:
 
 def standing(view: View) -> str:
     """Return where and how the character is now, as an address to it; empty if nothing is said of it."""
-    now = view.now
-    parts = [f"at the place called {now.place}" if now.place else None, now.position, now.state]
-    told = ", ".join(part for part in parts if part)
-    return f"You are now: {told}." if told else ""
+    now, language = view.now, view.language
+    at = worded("at the place called {place}", language).format(place=now.place) if now.place else None
+    how = comma(language).join(unended(part) for part in (at, now.position, now.state) if part)
+    return worded("You are now: {how}.", language).format(how=how) if how else ""
 
 
 def inner(view: View, recalled: Iterable[PastTurn]) -> list[str]:
     """Return what is in the character's head now: what it believes, and what it remembers of what was long ago."""
-    lines = [
-        f"What you believe, wish and mean to do: {view.now.belief}" if view.now.belief else "",
-        f"What you make of the others and of where you are: {view.now.surroundings}" if view.now.surroundings else "",
-    ]
+    thoughts = {
+        "What you believe, wish and mean to do: {text}": view.now.belief,
+        "What you make of the others and of where you are: {text}": view.now.surroundings,
+    }
+    lines = [worded(what, view.language).format(text=text) for what, text in thoughts.items() if text]
     remembered = [line(turn) for turn in recalled]
     if any(remembered):
-        lines.append("\n".join(["You remember:", *(f"- {text}" for text in remembered if text)]))
+        lines.append("\n".join([worded("You remember:", view.language), *(f"- {text}" for text in remembered if text)]))
     return [text for text in lines if text]
 
 
 def ways(view: View) -> str:
     """Return how to whisper and where one can go; empty where there is nobody to hide words from and nowhere to go."""
-    told = []
+    told, language = [], view.language
     if len(view.others) > 1:
-        told.append("Words after (whispers to NAME) are heard by that one alone.")
+        told.append(worded("Words after (whispers to NAME) are heard by that one alone.", language))
     if len(view.places) > 1:
-        told.append(f"(goes to PLACE) takes you there; there are: {', '.join(view.places)}.")
+        going = worded("(goes to PLACE) takes you there; there are: {places}.", language)
+        told.append(going.format(places=", ".join(view.places)))
     return " ".join(told)
 
 
 def scene_text(view: View) -> str:
     """Return what everybody knows of the scene, in the same words for all: premise, time, who is there."""
-    people = "; ".join(map(introduced, everybody(view)))
-    lines = (view.premise, f"Time: {view.time}." if view.time else None, f"In the scene: {people}.")
+    language = view.language
+    people = worded("In the scene: {people}.", language)
+    there = "; ".join(met(profile, language) for profile in everybody(view))
+    lines = (view.premise, time_line(view.now.time or view.time, language), people.format(people=there))
     return "\n".join(text for text in lines if text)
+
+
+def time_line(time: str | None, language: str) -> str | None:
+    """Return when it is, as a line of its own."""
+    return worded("Time: {time}.", language).format(time=unended(time)) if time else None
 
 
 def everybody(view: View) -> list[CharacterProfile]:
@@ -113,12 +140,12 @@ def everybody(view: View) -> list[CharacterProfile]:
     return sorted((profile for profile in people if profile.name != view.player), key=lambda profile: profile.name)
 
 
-def picture_segments(pictures: Iterable[Shown], glue: str = "\n") -> Iterator[Segment]:
+def picture_segments(pictures: Iterable[Shown], language: str) -> Iterator[Segment]:
     """Yield the pictures in sight, each with its notes."""
     for shown in pictures:
-        yield Segment("images", "user", image=shown.image, glue=glue)
+        yield Segment("images", "user", image=shown.image, glue="\n")
         if shown.notes:
-            yield Segment("images", "user", f"{KNOWN}\n{shown.notes.told()}", glue=glue)
+            yield Segment("images", "user", f"{worded(KNOWN, language)}\n{shown.notes.told()}", glue="\n")
 
 
 def told(events: Iterable[Event]) -> str:
@@ -139,14 +166,14 @@ def _told(event: Event) -> str:
     return {"action": f"({event.text})", "thought": f"[{event.text}]"}.get(event.kind, event.text)
 
 
-def turn_pictures(turn: PastTurn, notes: bool = True) -> Iterator[Segment]:
+def turn_pictures(turn: PastTurn, language: str, notes: bool = True) -> Iterator[Segment]:
     """Yield the pictures that came into sight in `turn`, with their `notes` or without, as part of the history."""
     for event in turn.events:
         if event.image:
-            yield Segment("history", "user", "A new picture comes into sight:", glue="\n")
+            yield Segment("history", "user", worded("A new picture comes into sight:", language), glue="\n")
             yield Segment("history", "user", image=event.image, glue="\n")
             if event.text and notes:
-                yield Segment("history", "user", f"{KNOWN}\n{event.text}", glue="\n")
+                yield Segment("history", "user", f"{worded(KNOWN, language)}\n{event.text}", glue="\n")
 
 
 def last_told(past: Sequence[PastTurn]) -> int | None:

@@ -30,7 +30,7 @@ RULES = (
 
 def _opening(view: View) -> Iterator[Segment]:
     yield Segment("global", "system", RULES.format(language=language_name(view.language)))
-    yield from picture_segments(view.pictures)
+    yield from picture_segments(view.pictures, view.language)
     yield Segment("scene", "user", f"The scene:\n{scene_text(view)}")
     for profile in everybody(view):
         yield Segment("cast", "user", f"{introduced(profile)}\n{sections(profile)}")

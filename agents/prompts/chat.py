@@ -22,6 +22,7 @@ from agents.prompts.blocks import (
     ways,
 )
 from agents.prompts.layout import Layout
+from agents.prompts.wording import worded
 from scenes.chat import Segment
 from scenes.scene import PastTurn, View
 
@@ -33,18 +34,20 @@ RULES = (
 
 
 def _opening(view: View) -> Iterator[Segment]:
-    yield Segment("global", "system", RULES.format(language=language_name(view.language)))
-    yield from picture_segments(view.pictures)
-    yield Segment("scene", "user", f"The scene:\n{scene_text(view)}")
+    yield Segment("global", "system", worded(RULES, view.language).format(language=language_name(view.language)))
+    yield from picture_segments(view.pictures, view.language)
+    yield Segment("scene", "user", f"{worded('The scene:', view.language)}\n{scene_text(view)}")
     if ways(view):
         yield Segment("scene", "user", ways(view), glue="\n")
-    yield Segment("persona", "user", f"Your character is {introduced(view.me)}.\n{sections(view.me)}")
+    who = worded("Your character is {who}.", view.language).format(who=introduced(view.me, view.language))
+    yield Segment("persona", "user", f"{who}\n{sections(view.me)}")
     for secret in private_lines(view):
-        yield Segment("persona", "user", f"Only you know: {secret}", glue="\n")
+        text = worded("Only you know: {secret}", view.language).format(secret=secret)
+        yield Segment("persona", "user", text, glue="\n")
 
 
 def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
-    yield from turn_pictures(turn)
+    yield from turn_pictures(turn, view.language)
     if turn.actor == view.me.name:
         words = told(turn.events)
         if words:
@@ -60,8 +63,8 @@ def _now(view: View, recalled: Sequence[PastTurn]) -> Iterator[Segment]:
 
 
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
-    task = "Reply" if begun(view) else "Begin the conversation"
-    yield Segment("instruction", "user", f"{task} as {view.me.name}.")
+    task = "Reply as {name}." if begun(view) else "Begin the conversation as {name}."
+    yield Segment("instruction", "user", worded(task, view.language).format(name=view.me.name))
 
 
 def _aside(view: View, question: str) -> Segment:

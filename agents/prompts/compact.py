@@ -27,7 +27,7 @@ def _label(view: View, turn: PastTurn) -> str:
 
 
 def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
-    yield from turn_pictures(turn, notes=False)
+    yield from turn_pictures(turn, view.language, notes=False)
     if turn.actor == view.me.name:
         words = told(turn.events)
         if words:

@@ -70,7 +70,7 @@ class PromptThread:
         if aside:
             last = (one for turn in untold for one in self._layout.past(self._view, turn, not self._has_words))
             return self._told.then(*last, *now, self._layout.aside(self._view, aside))
-        new_pictures = (segment for turn in untold for segment in turn_pictures(turn))
+        new_pictures = (segment for turn in untold for segment in turn_pictures(turn, self._view.language))
         return self._told.then(*new_pictures, *now, *self._layout.ending(self._view, untold[0] if untold else None))
 
     def _history_end(self, past: Sequence[PastTurn]) -> int:

@@ -71,7 +71,7 @@ def _label(view: View, turn: PastTurn) -> str:
 
 
 def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
-    yield from turn_pictures(turn)
+    yield from turn_pictures(turn, view.language)
     words = told(turn.events)
     if not words:
         return

@@ -24,4 +24,4 @@ UPDATE = (
     "null for what is as it was. Answer in JSON, in this form: "
     '{"time": null, "scene": null}.'
 )
-SUMMARISE = "Sum up in at most four sentences all that has happened so far, for yourself alone."
+SUMMARISE = "Sum up in at most four sentences all that has happened so far, for yourself alone. Write {language}."

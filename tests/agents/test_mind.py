@@ -75,4 +75,6 @@ def test_one_reflects_when_enough_has_gathered_and_then_not_for_a_while(
 
 def test_the_language_of_the_scene_is_asked_for(tmp_path: Path) -> None:
     requests = performed(scene_of(tmp_path, mind="bdi", language="zh", turns=1), answer=answer)
-    assert "Write Chinese." in requests["t00/pip/belief"].prompt.segments()[-1].text
+    assert "请用中文写" in requests["t00/pip/belief"].prompt.segments()[-1].text
+    requests = performed(scene_of(tmp_path, mind="bdi", language="de", turns=1), answer=answer)
+    assert "Write German." in requests["t00/pip/belief"].prompt.segments()[-1].text
