@@ -23,6 +23,9 @@ LAYOUT = click.option(
     type=click.Choice(["auto", "mmrole", "images-first", "cast-first", "script", "compact"]),
     help="Order of the prompt's segments.",
 )
+POLICY = click.option(
+    "--policy", metavar="FILE.py:FUNCTION", help="A turn policy of your own; its code is run. Or module:function."
+)
 DISPLAY = click.option(
     "--display", type=click.Choice(["rich", "plain", "json", "none"]), help="What to show meanwhile."
 )
@@ -57,6 +60,7 @@ def cli() -> None:
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), help="Where runs go.")
 @ROOT
+@POLICY
 @click.option("--dry-run", is_flag=True, help="Play with scripted lines and no model.")
 @DISPLAY
 @click.option("--json", "as_json", is_flag=True, help="The same as --display json.")
@@ -71,18 +75,71 @@ def run(scenario: Path, dry_run: bool, engine: str | None, display: str | None, 
 
 
 @cli.command()
+@SCENARIO
+@click.option("--as", "name", required=True, metavar="NAME", help="Your part: one of the cast, Narrator, or who asks.")
+@click.option("--model", help="Of the others: storybook, a folder, or a Hugging Face id; over the scenario's.")
+@click.option("--engine", type=click.Choice(["vllm", "transformers", "scripted"]), help="By default vllm if installed.")
+@click.option("--seed", type=SEED, metavar="N", help="Over the scenario's.")
+@LAYOUT
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), help="Where runs go.")
+@ROOT
+@click.option("--dry-run", is_flag=True, help="The others' lines are scripted, and there is no model.")
+def play(scenario: Path, name: str, dry_run: bool, engine: str | None, **options: Any) -> int:
+    """Play a part in SCENARIO yourself.
+
+    You are shown what your part perceives, and nothing else. (What you do) stands in round brackets, [what you only
+    think] in square ones. Ctrl-D leaves; `rolestage resume` goes on from there.
+    """
+    from sandbox.commands.play import play_as
+    from sandbox.display import display_of
+    from sandbox.launch import Options
+
+    with display_of(None) as shown:
+        return _exit_code(play_as(scenario, name, Options(engine="scripted" if dry_run else engine, **options), shown))
+
+
+@cli.command()
 @RUN
 @RUNS
+@POLICY
 @DISPLAY
 @click.option("--json", "as_json", is_flag=True, help="The same as --display json.")
-def resume(run: str, runs: Path, display: str | None, as_json: bool) -> int:
+def resume(run: str, runs: Path, policy: str | None, display: str | None, as_json: bool) -> int:
     """Play what is unfinished or failed in RUN."""
     from sandbox.display import display_of
     from sandbox.launch import play_on
     from sandbox.run_folder import find_run
 
     with display_of("json" if as_json else display) as shown:
-        return _exit_code(play_on(find_run(run, runs), shown))
+        return _exit_code(play_on(find_run(run, runs), shown, policy))
+
+
+@cli.command()
+@RUN
+@click.option("--at", required=True, metavar="EPISODE:TURN", help="The last turn to keep; 0 keeps the opening.")
+@click.option("-n", "number", type=click.IntRange(min=1), required=True, metavar="K", help="How many branches.")
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="WHAT",
+    help="seed (always), PATH=VALUE,VALUE with a path of `vary`, character=NAME:CHARACTER or image=NAME:SEED.",
+)
+@RUNS
+@POLICY
+@DISPLAY
+@click.option("--json", "as_json", is_flag=True, help="The same as --display json.")
+def fork(run: str, runs: Path, display: str | None, as_json: bool, **options: Any) -> int:
+    """Play an episode of RUN on from a turn, in K other ways.
+
+    What comes before is taken from the record, with no model. Each branch is a further episode of RUN with a seed of
+    its own; with --vary the first takes the first values, and so on, from the first again after the last.
+    """
+    from sandbox.commands.fork import fork_run
+    from sandbox.display import display_of
+    from sandbox.run_folder import find_run
+
+    with display_of("json" if as_json else display) as shown:
+        return _exit_code(fork_run(find_run(run, runs), display=shown, **options))
 
 
 def _exit_code(summary: Any) -> int:
@@ -97,13 +154,14 @@ def _exit_code(summary: Any) -> int:
 @RUN
 @click.option("--check", is_flag=True, required=True, help="Compare every event and request with the record.")
 @RUNS
+@POLICY
 @JSON
-def replay(run: str, check: bool, runs: Path, as_json: bool) -> int:
+def replay(run: str, check: bool, runs: Path, policy: str | None, as_json: bool) -> int:
     """Play RUN again from its record alone, without a model."""
     from sandbox.commands.replay import check_run
     from sandbox.run_folder import find_run
 
-    return check_run(find_run(run, runs), as_json)
+    return check_run(find_run(run, runs), policy, as_json)
 
 
 @cli.command("list")
@@ -143,6 +201,29 @@ def who_knows(run: str, text: str, episode: int | None, runs: Path, as_json: boo
     from sandbox.run_folder import find_run
 
     return tell(find_run(run, runs), text, episode, as_json)
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("episode", type=click.IntRange(min=0))
+@click.argument("question")
+@click.option("--as", "name", required=True, metavar="NAME", help="Who is asked.")
+@click.option("--at", "turn", type=click.IntRange(min=0), metavar="TURN", help="After this turn; by default the last.")
+@click.option("--choice", "choices", multiple=True, metavar="X", help="An answer to choose from; give two or more.")
+@click.option("--model", help="Ask another model: storybook, a folder, or a Hugging Face id.")
+@click.option("--engine", type=click.Choice(["vllm", "transformers", "scripted"]), help="By default that of RUN.")
+@RUNS
+@POLICY
+@JSON
+def interview(run: str, runs: Path, policy: str | None, as_json: bool, question: str, **options: Any) -> int:
+    """Ask a character of RUN in private what it thought.
+
+    It answers from what it knew after that turn. Nothing is written to RUN.
+    """
+    from sandbox.commands.interview import Question, interview
+    from sandbox.run_folder import find_run
+
+    return interview(find_run(run, runs), Question(text=question, **options), policy, as_json)
 
 
 @cli.command()

@@ -1,11 +1,12 @@
 """What a run shows while it goes on: a conversation with its progress, JSON lines, or nothing."""
 
+import json
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,18 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
+from agents.player import PERSON
 from sandbox.half_blocks import half_blocks
-from sandbox.rows import Batch
+from sandbox.purpose import INTERVIEW, is_of_interview, purpose_of, step_of
+from sandbox.rows import Batch, EpisodeRow
 from sandbox.run import Display
 from sandbox.screen import Screen, print_json, safe
 from sandbox.tally import Summary, Tally
-from sandbox.transcript import MARGIN, Transcript, caption, varied
+from sandbox.transcript import MARGIN, Transcript, caption, is_unseen, varied
 from scenes.clean import one_line
-from scenes.event import Event
+from scenes.event import NARRATOR, Event
 from scenes.image import Picture
-from scenes.loading import Source
+from scenes.loading import Source, Variant
 from scenes.sights import PictureFacts
 
 LIVE_EVERY_S = 0.1
@@ -67,17 +70,20 @@ def _emit(**fields: Any) -> None:
 class Conversation:
     """Follows one episode at a time: prints it from its beginning, then goes on to another that is being played."""
 
-    def __init__(self, screen: Screen, names: Callable[[int], Sequence[str]]) -> None:
-        """`names` tells who is in a variant of the scenario."""
+    def __init__(self, screen: Screen, names: Callable[[EpisodeRow], Sequence[str]]) -> None:
+        """`names` tells who is on the stage as an episode begins."""
         self._screen, self._names = screen, names
         self._waiting: dict[int, list[Batch]] = {}
         self._followed: int | None = None
         self._transcript = Transcript((), screen)
+        self._shared = -1
+        """The last turn that the followed episode has in common with the one that it branched from."""
         self._drawn: set[str] = set()
+        self._pictures: dict[str, str] = {}
 
     def add(self, batches: Sequence[Batch]) -> None:
         """Print what of `batches` belongs to the followed episode and keep the rest while it may be needed."""
-        lines = [line for batch in batches for line in self._taken(batch)]
+        lines = [line for batch in batches for line in self._taken(batch) if line]
         if lines:
             self._screen.print(*lines, sep="\n", soft_wrap=True)
 
@@ -102,16 +108,27 @@ class Conversation:
     def _lines(self, batches: Sequence[Batch]) -> Iterator[RenderableType]:
         for batch in batches:
             if batch.state and not _is_over(batch):
-                self._transcript = Transcript(self._names(batch.state.variant), self._screen)
-                yield safe(f"\n— episode {batch.episode}{varied(batch.state)}", "bold")
-            for picture, facts in batch.pictures:
+                yield self._begin(batch.state)
+            for picture, facts in dict.fromkeys(batch.pictures):
                 yield from self._picture(picture, facts)
-            yield from map(self._transcript.line, batch.events)
+            yield from map(self._line, batch.events)
             if batch.state and batch.state.error:
                 yield self._transcript.paragraph(safe(f"failed: {batch.state.error}", "bold red"))
 
+    def _begin(self, state: EpisodeRow) -> Text:
+        """Take up another episode, and return its heading."""
+        self._transcript = Transcript(self._names(state), self._screen, self._pictures)
+        self._shared = -1 if state.after is None else state.after
+        return safe(f"\n— episode {state.id}{varied(state)}", "bold")
+
+    def _line(self, event: Event) -> Text:
+        """Return the line for `event`; an empty one where the episode has it in common with its parent."""
+        line = self._transcript.line(event)
+        return line if event.turn > self._shared or is_of_interview(event) else Text()
+
     def _picture(self, picture: Picture, facts: PictureFacts) -> Iterator[RenderableType]:
         """Yield what the picture is, below the picture itself the first time that it comes."""
+        self._pictures[picture.id] = facts.name
         if self._screen.shows_pictures and picture.id not in self._drawn:
             self._drawn.add(picture.id)
             columns = min(MOST_COLUMNS, self._screen.width - MARGIN)
@@ -124,33 +141,74 @@ def _is_over(batch: Batch) -> bool:
     return batch.state is not None and (batch.state.status != "playing" or batch.state.ended is not None)
 
 
+class LastWords:
+    """Shows a person who plays along what it perceived after it was last asked; all before that its engine showed."""
+
+    def __init__(self, screen: Screen, person: Callable[[EpisodeRow], str | None]) -> None:
+        """`person` tells as whom the person plays in an episode."""
+        self._screen, self._person = screen, person
+        self._transcript = Transcript((), screen)
+        self._name: str | None = None
+        self._untold: list[Event] = []
+
+    def add(self, batches: Sequence[Batch]) -> None:
+        """Keep what happened since the person was last asked, and print it where an episode is over."""
+        for batch in batches:
+            if batch.state and not _is_over(batch):
+                self._name = self._person(batch.state)
+                self._transcript = Transcript((), self._screen)
+            self._untold = [*self._untold, *batch.events]
+            for asked in batch.calls:
+                if asked.request.model == PERSON:
+                    self._untold = _since(asked.key, batch.events)
+            if _is_over(batch):
+                self._print()
+
+    def _print(self) -> None:
+        lines = map(self._transcript.line, filter(self._perceives, self._untold))
+        for line in filter(None, lines):
+            self._screen.print(line, soft_wrap=True)
+        self._untold = []
+
+    def _perceives(self, event: Event) -> bool:
+        if event.actor == self._name:
+            return False
+        if self._name == NARRATOR:
+            return event.kind != "thought" and not is_unseen(event) and not is_of_interview(event)
+        return self._name in event.visible_to
+
+
+def _since(asked: str, events: Sequence[Event]) -> list[Event]:
+    """Return what of a turn's `events` was not yet told in the call under the key `asked`, nor is an answer to it."""
+    if purpose_of(asked) == INTERVIEW:
+        return []
+    return list(dropwhile(lambda event: step_of(event.call) < step_of(asked), events))
+
+
 class Telling:
-    """The conversation as it happens and its progress: on a terminal as one line below it, else as a line at times."""
+    """The conversation as it happens and its progress: on a terminal as one line below it, else as a line at times.
+
+    Where a person plays along, neither: they are shown by the engine what they perceive, and must not see more.
+    """
 
     def __init__(self, screen: Screen, live: Live | None = None) -> None:
         self._screen, self._live = screen, live
         self._every = LIVE_EVERY_S if live else PLAIN_EVERY_S
         self._next_at = self._every
-        self._person: str | None = None
-        self._last: Sequence[Event] = ()
 
     def begin(self, folder: Path, source: Source, tally: Tally) -> None:
         self._tally = tally
-        self._conversation = Conversation(self._screen, partial(everybody, source))
+        self._is_played = played_by(source.variant(0)) is not None
+        self._shown = _following(source, self._screen, self._is_played)
         self._screen.print(safe(f"{source.scenario.title} → {folder}", "bold"), soft_wrap=True)
-        player = source.scenario.player
-        self._person = player.name if player is not None and player.person else None
-        if self._live and self._person:
+        if self._live and self._is_played:
             self._live.stop()
         elif self._live:
             self._show(progress(tally))
 
     def committed(self, batches: Sequence[Batch]) -> None:
-        if self._person:  # who plays along is shown by the engine what they perceive, and must not see more
-            self._last = [event for batch in batches for event in batch.events] or self._last
-            return
-        self._conversation.add(batches)
-        if self._tally.seconds >= self._next_at:
+        self._shown.add(batches)
+        if self._tally.seconds >= self._next_at and not self._is_played:
             self._next_at = self._tally.seconds + self._every
             self._show(progress(self._tally))
 
@@ -161,18 +219,33 @@ class Telling:
             self._screen.print(line)
 
     def end(self, summary: Summary) -> None:
-        for event in self._last:  # the last reply, after which the person was asked nothing more
-            if self._person in event.visible_to and event.actor != self._person:
-                self._screen.print(safe(f"{event.actor}: {event.text}"))
         self._screen.print(safe("\n" + "\n".join(came(summary))))
         self._screen.print(safe("\n".join(next_steps(summary))), soft_wrap=True)  # whole, as they are to be copied
 
 
-def everybody(source: Source, index: int) -> list[str]:
-    """Return the names of all who could perceive something in a variant of the scenario."""
-    variant = source.variant(index)
+def _following(source: Source, screen: Screen, is_played: bool) -> Conversation | LastWords:
+    """Return what shows the episodes of `source`, to who watches or to who plays along."""
+
+    def variant(state: EpisodeRow) -> Variant:
+        return source.variant_with(json.loads(state.values), state.variant)
+
+    if is_played:
+        return LastWords(screen, lambda state: played_by(variant(state)))
+    return Conversation(screen, lambda state: on_stage(variant(state)))
+
+
+def on_stage(variant: Variant) -> list[str]:
+    """Return the names of all who are on the stage as a variant of the scenario begins, the player outside included."""
     player = variant.scenario.player
-    return [*(profile.name for profile in variant.profiles), *([player.name] if player else [])]
+    cast = zip(variant.profiles, variant.scenario.cast, strict=True)
+    there = [profile.name for profile, member in cast if not member.reserve]
+    return [*there, player.name] if player and player.plays is None else there
+
+
+def played_by(variant: Variant) -> str | None:
+    """Return as whom a person plays in a variant of the scenario, if one does."""
+    player = variant.scenario.player
+    return (player.plays or player.name) if player and player.person else None
 
 
 def progress(tally: Tally) -> str:
@@ -191,9 +264,10 @@ def came(summary: Summary) -> Iterator[str]:
     if summary.earlier == summary.planned:
         yield f"all {summary.planned} episodes of this run are done already; nothing is left to play"
         return
+    reactions = f" with {summary.reactions} reactions" if summary.reactions else ""
     yield (
         f"{summary.earlier + summary.done} of {summary.planned} episodes done, {summary.failed} failed; "
-        f"{summary.turns} turns in {summary.seconds:.1f} s ({summary.turns_per_s:.1f} turns/s, "
+        f"{summary.turns} turns{reactions} in {summary.seconds:.1f} s ({summary.turns_per_s:.1f} turns/s, "
         f"{summary.tokens_per_s:.0f} tokens/s)"
     )
     yield (
@@ -206,8 +280,11 @@ def came(summary: Summary) -> Iterator[str]:
         "empty": summary.empty,
         "with history left out": summary.with_dropped_history,
     }
-    if any(odd.values()):
-        yield "replies " + ", ".join(f"{what}: {count}" for what, count in odd.items() if count)
+    decisions = {"asked for again": summary.repaired, "unreadable and made by rule": summary.defaulted}
+    answers = {"right": summary.answers_right, "wrong": summary.answers_wrong, "unreadable": summary.answers_unreadable}
+    for what, counts in {"replies": odd, "decisions": decisions, "answers in private": answers}.items():
+        if any(counts.values()):
+            yield f"{what} " + ", ".join(f"{how}: {count}" for how, count in counts.items() if count)
     for error, count in list(summary.errors.items())[:5]:
         yield f"failed {count} x: {one_line(error, 300)}"
 

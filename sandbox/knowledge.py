@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
-from sandbox.episode import variant_of
+from sandbox.episode import Leg, staged
 from scenes.event import Event
 from scenes.loading import Source
 from scenes.names import folded
@@ -24,22 +25,63 @@ class Knowledge:
     text: str | None = None
 
 
-def who_knows(text: str, source: Source, episode: int, events: Sequence[Event]) -> list[Knowledge]:
-    """Return how each of an episode could have learned `text`: letters count, their case does not."""
-    variant, seed = variant_of(source, episode)
-    scene = Scene(source.setting(variant, lambda picture, facts: None), seed)
-    outside = [variant.scenario.player.name] if variant.scenario.player else []
-    return [_knowledge(folded(text), scene.view(name), events) for name in (*scene.names, *outside)]
+@dataclass(frozen=True)
+class _Era:
+    """The turns of one leg of an episode, and who had which part then."""
+
+    after: int
+    until: float
+    views: list[View]
+    """What everybody was told as it began, in the order of the parts, whoever asks from outside last."""
 
 
-def _knowledge(wanted: str, view: View, events: Sequence[Event]) -> Knowledge:
-    name = view.me.name
-    if any(wanted in folded(told) for told in _told_at_first(view)):
-        return Knowledge(name, "from the start", 0)
-    for event in events:
-        if name in event.visible_to and wanted in folded(event.text):
-            return Knowledge(name, event.visible_to[name], event.turn, event.actor, event.text)
-    return Knowledge(name)
+def who_knows(text: str, source: Source, legs: Sequence[Leg], events: Sequence[Event]) -> list[Knowledge]:
+    """Return how each of an episode could have learned `text`: letters count, their case does not.
+
+    Whoever took over a part where a branch began knows what was known in that part, and is named as at the end.
+    """
+    eras = _eras(source, legs)
+    return [_knowledge(folded(text), part, eras, events) for part in range(len(eras[-1].views))]
+
+
+def _eras(source: Source, legs: Sequence[Leg]) -> list[_Era]:
+    scene, _, forks = staged(source, legs, lambda picture, facts: None)
+    ends = [*(float(fork.after) for fork in forks), inf]
+    eras = [_Era(0, ends[0], _views(scene))]
+    for fork, until in zip(forks, ends[1:], strict=True):
+        scene.recast(fork.setting, fork.seed)
+        eras.append(_Era(fork.after, until, _views(scene)))
+    return eras
+
+
+def _views(scene: Scene) -> list[View]:
+    player = scene.setting.scenario.player
+    outside = [player.name] if player and player.plays is None else []
+    return [scene.view(name) for name in (*scene.names, *outside)]
+
+
+def _knowledge(wanted: str, part: int, eras: Sequence[_Era], events: Sequence[Event]) -> Knowledge:
+    known_as = eras[-1].views[part].me.name
+    for era in eras:
+        view = era.views[part]
+        if any(wanted in folded(told) for told in _told_at_first(view)):
+            return Knowledge(known_as, "from the start", era.after or _came_in(view, events))
+        for event in events:
+            if _is_in(event, era) and view.me.name in event.visible_to and wanted in folded(event.text):
+                return Knowledge(known_as, event.visible_to[view.me.name], event.turn, event.actor, event.text)
+    return Knowledge(known_as)
+
+
+def _is_in(event: Event, era: _Era) -> bool:
+    return (era.after < event.turn or not era.after) and event.turn <= era.until
+
+
+def _came_in(view: View, events: Sequence[Event]) -> int:
+    """Return the turn in which one who was not there at first came in; 0 for one who was, or who never came."""
+    if view.now.present:
+        return 0
+    entrances = (event.turn for event in events if event.change and event.change.who == view.me.name)
+    return next(entrances, 0)
 
 
 def _told_at_first(view: View) -> Iterator[str]:

@@ -2,22 +2,24 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from agents.character import Character, Voice
 from agents.player import PERSON
 from agents.prompts.layouts import privacy_breaks
 from sandbox.engines.config import EngineConfig
 from sandbox.engines.engine import Engine
 from sandbox.engines.start import start
+from sandbox.episode import legs_of
 from sandbox.gallery import Gallery
 from sandbox.models import layout_of, models_of, most_pictures, reference
+from sandbox.policy_file import PolicyFile, load_policy, policy_of_run
+from sandbox.preview import longest_requests
 from sandbox.record import Record
 from sandbox.run import Display, Plan, carry_out, unfinished
 from sandbox.run_folder import SCENARIO, new_run_folder
@@ -25,9 +27,10 @@ from sandbox.store import lock_run
 from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
 from scenes.clean import one_line
+from scenes.event import NARRATOR
 from scenes.loading import Source, Variant, load
 from scenes.problem import InputRefused, Problem, refuse
-from scenes.references import Finding, unplayed
+from scenes.references import Finding, Keys, unplayed
 from scenes.scenario import Range
 from scenes.scene import Scene
 
@@ -48,10 +51,14 @@ class Options:
     concurrency: int = 64
     out: Path = Path("runs")
     root: Path | None = None
+    player: Mapping[str, str | bool] | None = None
+    """Who plays along, in the words of the scenario file."""
+    policy: str | None = None
+    """A turn policy of the user's own, as `FILE.py:FUNCTION` or `module:function`."""
 
     def settings(self) -> dict[str, Any]:
         """Return what is put over the scenario, by path."""
-        chosen = {"model": self.model, "seed": self.seed, "layout": self.layout}
+        chosen = {"model": self.model, "seed": self.seed, "layout": self.layout, "player": self.player}
         return {path: value for path, value in chosen.items() if value is not None}
 
 
@@ -72,8 +79,13 @@ def notes(source: Source) -> list[Problem]:
 def _refusals(source: Source) -> Iterator[Finding]:
     yield from _unknown_models(source)
     for variant in alternatives(source):
-        setting = source.setting(variant, lambda picture, facts: None)
-        yield from privacy_breaks(layout_of(variant.scenario), setting)
+        yield from told_to_others(source, variant)
+
+
+def told_to_others(source: Source, variant: Variant) -> Iterator[Finding]:
+    """Yield what one of the cast would be told in the layout of `variant` that is not for it."""
+    setting = source.setting(variant, lambda picture, facts: None)
+    yield from privacy_breaks(layout_of(variant.scenario), setting)
 
 
 def _unknown_models(source: Source) -> Iterator[Finding]:
@@ -102,41 +114,48 @@ def alternatives(source: Source) -> Iterator[Variant]:
 def play_new(path: Path, options: Options, display: Display) -> Summary:
     """Play the scenario at `path` in a new run. Raises what `sandbox.errors` lists."""
     source = checked_source(path, options)
+    policy = load_policy(options.policy) if options.policy is not None else None
     for note in notes(source):
         print(f"note: {note}", file=sys.stderr)
-    config = engine_config(options.engine)
-    gallery = Gallery()
-    engines = _engines(source, config, gallery)
-    try:
-        _check_room(source, engines, gallery)
+    config, gallery = engine_config(options.engine), Gallery()
+    with started(alternatives(source), config, gallery) as engines:
+        check_room(source, alternatives(source), engines, gallery)
         folder = new_run_folder(options.out, source)
         planned = min(options.episodes or source.episodes, source.episodes)
-        facts = _facts(source, config, engines, planned, options.concurrency)
+        facts = _facts(source, config, planned, options.concurrency, policy) | made_with(engines)
         resolved = load(folder / SCENARIO)
-        return _carry_out(folder, resolved, planned, engines, gallery, options.concurrency, facts, display)
-    finally:
-        _close(engines)
+        rule = policy.policy if policy else None
+        return played(Plan(folder, resolved, planned, engines, gallery, options.concurrency, facts, rule), display)
 
 
-def play_on(folder: Path, display: Display) -> Summary:
-    """Play what is unfinished or failed in the run at `folder`. Raises what `sandbox.errors` lists."""
+def play_on(folder: Path, display: Display, policy: str | None = None) -> Summary:
+    """Play what is unfinished or failed in the run at `folder`, with the turn policy of the user's own that it has.
+
+    Raises what `sandbox.errors` lists.
+    """
     with closing(Record(folder)) as record:
-        meta = record.meta()
-        finished = "engine" in meta and not unfinished(record, meta["planned"])
-    if "engine" not in meta:
-        raise refuse(f"nothing of this run was begun; play its {SCENARIO} as a new one.", str(folder))
-    if finished:
-        return _nothing_left(folder, meta["planned"], display)
+        meta, branches = facts_of_run(record), record.branches()
+        left = unfinished(record, meta["planned"])
+    if not left:
+        return _nothing_left(folder, meta["planned"] + len(branches), display)
+    own = policy_of_run(meta, policy, folder)
     lock_run(folder).close()  # a run that another process writes is refused before a model is loaded
-    source = load(folder / SCENARIO)
-    config = engine_config(**meta["engine"])
-    gallery = Gallery()
-    engines = _engines(source, config, gallery)
-    try:
-        concurrency = meta["concurrency"]
-        return _carry_out(folder, source, meta["planned"], engines, gallery, concurrency, {}, display)
-    finally:
-        _close(engines)
+    source, config, gallery = load(folder / SCENARIO), engine_config(**meta["engine"]), Gallery()
+    ways = [legs_of(source, episode, branches) for episode in left if episode in branches]
+    variants = [way[-1].variant for way in ways]
+    if left[0] not in branches:
+        variants += alternatives(source)
+    with started(variants, config, gallery, legs=max(map(len, ways), default=1)) as engines:
+        rule = own.policy if own else None
+        return played(Plan(folder, source, meta["planned"], engines, gallery, meta["concurrency"], {}, rule), display)
+
+
+def facts_of_run(record: Record) -> dict[str, Any]:
+    """Return the facts about a run that was begun. Raises `InputRefused` if it was not."""
+    meta = record.meta()
+    if "engine" not in meta:
+        raise refuse(f"nothing of this run was begun; play its {SCENARIO} as a new one.", str(record.folder))
+    return meta
 
 
 def _nothing_left(folder: Path, planned: int, display: Display) -> Summary:
@@ -146,18 +165,9 @@ def _nothing_left(folder: Path, planned: int, display: Display) -> Summary:
     return summary
 
 
-def _carry_out(
-    folder: Path,
-    source: Source,
-    planned: int,
-    engines: Mapping[str, Engine],
-    gallery: Gallery,
-    concurrency: int,
-    facts: Mapping[str, object],
-    display: Display,
-) -> Summary:
-    at_once = 1 if PERSON in engines else concurrency
-    return asyncio.run(carry_out(Plan(folder, source, planned, engines, gallery, at_once, facts), display))
+def played(plan: Plan, display: Display) -> Summary:
+    """Play what is planned, one episode at a time where a person plays along."""
+    return asyncio.run(carry_out(replace(plan, concurrency=1) if PERSON in plan.engines else plan, display))
 
 
 def engine_config(kind: str | None = None, **settings: Any) -> EngineConfig:
@@ -166,19 +176,38 @@ def engine_config(kind: str | None = None, **settings: Any) -> EngineConfig:
     return TypeAdapter[EngineConfig](EngineConfig).validate_python(settings)
 
 
-def _engines(source: Source, config: EngineConfig, gallery: Gallery) -> dict[str, Engine]:
-    """Start an engine for every model that some variant asks. Raises `InputRefused`."""
-    pictures = max(most_pictures(variant.scenario) for variant in alternatives(source))
+@contextmanager
+def started(
+    variants: Iterable[Variant], config: EngineConfig, gallery: Gallery, legs: int = 1
+) -> Iterator[dict[str, Engine]]:
+    """Give an engine for every model that one of `variants` asks, by its name. Raises `InputRefused`.
+
+    Of an episode in several `legs` a prompt may hold the pictures of all.
+    """
+    scenarios = [variant.scenario for variant in variants]
+    pictures = legs * max(map(most_pictures, scenarios))
+    names = {name for scenario in scenarios for name in models_of(scenario)}
     engines: dict[str, Engine] = {}
-    for name in sorted(_models(source), key=lambda name: name != PERSON):  # a person first, who may not be there
-        engines[name] = _person() if name == PERSON else _started(name, config, gallery, pictures)
-    return engines
+    try:
+        for name in sorted(names, key=lambda name: (name != PERSON, name)):  # a person first, who may not be there
+            engines[name] = engine_of(name, config, gallery, pictures)
+        yield engines
+    finally:
+        for engine in engines.values():
+            engine.close()
 
 
-def _started(name: str, config: EngineConfig, gallery: Gallery, pictures: int) -> Engine:
+def engine_of(name: str, config: EngineConfig, gallery: Gallery, pictures: int) -> Engine:
+    """Return the engine of the model called `name`, of whose requests one has at most so many pictures.
+
+    Raises `InputRefused`.
+    """
+    if name == PERSON:
+        return _person()
+    model = reference(name)
     if config.kind != "scripted":
         print(f"starting {one_line(name)} on {config.kind} …", file=sys.stderr, flush=True)
-    return start(config, reference(name), gallery.open, pictures)
+    return start(config, model, gallery.open, pictures)
 
 
 def _person() -> Engine:
@@ -189,43 +218,52 @@ def _person() -> Engine:
     return Person(read_line, print)
 
 
-def _close(engines: Mapping[str, Engine]) -> None:
-    for engine in engines.values():
-        engine.close()
-
-
-def _check_room(source: Source, engines: Mapping[str, Engine], gallery: Gallery) -> None:
+def check_room(source: Source, variants: Iterable[Variant], engines: Mapping[str, Engine], gallery: Gallery) -> None:
     """Refuse personas and pictures that leave no room for a reply, whatever is left out of the history."""
-    problems = [problem for variant in alternatives(source) for problem in _too_long(source, variant, engines, gallery)]
+    problems = [problem for variant in variants for problem in _too_long(source, variant, engines, gallery)]
     if problems:
-        raise InputRefused(problems)
+        raise InputRefused(list(dict.fromkeys(problems)))
 
 
 def _too_long(source: Source, variant: Variant, engines: Mapping[str, Engine], gallery: Gallery) -> Iterator[Problem]:
     scene = Scene(source.setting(variant, lambda picture, facts: gallery.add(picture)), variant.seed(0))
-    engine = engines[variant.scenario.model]
-    voice = Voice(variant.scenario.model, layout_of(variant.scenario), variant.scenario.sampling)
-    for index, name in enumerate(scene.names):
-        room = engine.room(Character(scene.view(name), voice, scene.seed).request("room"))
-        if room is not None and room < 0:
+    for asker, requests in longest_requests(scene).items():
+        rooms = [(engines[request.model].room(request), request.model) for request in requests]
+        missing, model = max(((-room, model) for room, model in rooms if room is not None), default=(0, ""))
+        if missing > 0:
             yield source.document.problem(
-                ("cast", index, "character"),
-                f"{name}'s persona, pictures and reply need {-room} tokens more than the "
-                f"{engine.facts.context_length} of the model; shorten them, lower max_tokens, or take another model.",
+                _place_of(asker, scene),
+                f"{asker}'s persona, pictures and reply need {missing} tokens more than the "
+                f"{engines[model].facts.context_length} of the model; shorten them, lower max_tokens, or take another "
+                "model.",
             )
 
 
+def _place_of(asker: str, scene: Scene) -> Keys:
+    """Return where a scenario says who somebody is."""
+    if asker in scene.names:
+        return "cast", scene.names.index(asker), "character"
+    return ("narrator",) if asker == NARRATOR else ("player",)
+
+
 def _facts(
-    source: Source, config: EngineConfig, engines: Mapping[str, Engine], planned: int, concurrency: int
+    source: Source, config: EngineConfig, planned: int, concurrency: int, policy: PolicyFile | None
 ) -> dict[str, object]:
     settings = config.model_dump(mode="json", exclude_defaults=True)
-    return {
+    facts: dict[str, object] = {
         "engine": {**settings, "kind": config.kind},
-        "engines": {name: engine.facts.model_dump(mode="json") for name, engine in engines.items()},
         "planned": planned,
         "concurrency": concurrency,
         "title": source.scenario.title,
         "scenario": source.document.file,
+    }
+    return facts | ({"policy": policy.facts()} if policy else {})
+
+
+def made_with(engines: Mapping[str, Engine]) -> dict[str, object]:
+    """Return what is kept of that with which episodes are made, so that their numbers can be traced to it."""
+    return {
+        "engines": {name: engine.facts.model_dump(mode="json") for name, engine in engines.items()},
         "command": sys.argv[1:],
         "versions": versions(),
     }

@@ -33,8 +33,12 @@ def layout_of(scenario: Scenario) -> Layout:
 
 
 def most_pictures(scenario: Scenario) -> int:
-    """Return the most pictures that one request of an episode may hold, and at least one."""
-    own = [len(member.sees) for member in scenario.cast if member.sees is not None]
+    """Return the most pictures that one request of an episode may hold, and at least one.
+
+    A narrator may have all of the scenario, and a character those it sees and those that the narrator shows.
+    """
+    shown = sum(image.reserve for image in scenario.images.values())
+    own = [len(member.sees) + shown for member in scenario.cast if member.sees is not None]
     return max(1, len(scenario.images), *own)
 
 

@@ -33,14 +33,32 @@ async def play(
 
     Raises `CallFailed` when a call has no answer, and `PolicyFailed`; the turns before it are kept.
     """
+    performance = await played_until(scene, layout, call, keep, policy, forks)
+    if scene.setting.scenario.interview:
+        keep(await performance.interview())
+
+
+async def played_until(
+    scene: Scene,
+    layout: Layout,
+    call: Call,
+    keep: Keep,
+    policy: Policy | None = None,
+    forks: Sequence[Fork] = (),
+    until: int | None = None,
+) -> Performance:
+    """Play `scene` up to the turn `until`, or to its last, and return who plays in it then. Raises as `play` does."""
     performance = Performance(scene, layout, call, policy)
     keep(await performance.open())
-    for fork in [*forks, None]:
-        await _play_on(scene, performance, keep, fork.after if fork else None)
-        if fork:
-            scene.recast(fork.setting, fork.seed)
-            performance = Performance(scene, fork.layout, call, policy)
-    keep(await performance.interview())
+    for fork in forks:
+        if until is not None and until < fork.after:
+            break
+        await _play_on(scene, performance, keep, fork.after)
+        scene.recast(fork.setting, fork.seed)
+        is_over, performance = performance.is_over, Performance(scene, fork.layout, call, policy)
+        performance.is_over = is_over
+    await _play_on(scene, performance, keep, until)
+    return performance
 
 
 async def _play_on(scene: Scene, performance: Performance, keep: Keep, until: int | None) -> None:

@@ -1,46 +1,106 @@
-"""The first request of everybody in a scene, found by playing it with replies that are only marked, not made."""
+"""What everybody in a scene is asked first, found by playing it with replies that are only marked, not made."""
 
 import asyncio
 
+from agents.player import turns_of
 from sandbox.models import layout_of
-from sandbox.play import play
-from scenes.chat import CallFailed, Completion, Prompt, Request
+from sandbox.performance import Performance
+from sandbox.purpose import INTERVIEW, first_asked, purpose_of
+from scenes.chat import Completion, Prompt, Request
+from scenes.event import NARRATOR
+from scenes.names import named
 from scenes.scene import Scene
 
 UNSPOKEN = "…"
-"""Stands for a reply that a model would give."""
+"""Stands for a reply that a model would give. As a decision it cannot be read, so the next in order goes on."""
+PLAYER = "Player"
+MOST_ROUNDS = 10
+"""Rounds after which somebody who was not asked yet is taken never to be."""
+PLAIN = ("open", "ask", "speak")
+"""What somebody is asked for in the first place, which needs no name."""
 
-
-class _AllAsked(CallFailed):
-    """Everybody has been asked; the rest of the scene does not matter."""
+Asked = list[tuple[str, Request]]
+"""Keys and what is asked under them, in order."""
 
 
 def first_prompts(scene: Scene) -> dict[str, Prompt | None]:
-    """Return each character's first prompt by name, with its narrator's and its player's if a model plays them.
+    """Return each character's first prompt by name, with the narrator's and a player's if a model plays them.
 
-    Exact but for what others reply before it, which stands as `…`. None for one who never gets a turn.
+    What somebody is asked besides, to judge a deed for instance or what it now believes, goes by its name and that:
+    `Narrator: judge`. Exact but for what others reply before it, which stands as `…`. None for one who never gets a
+    turn.
     """
-    asked: dict[str, Prompt] = {}
-    waited_for = {f"{scene.keys[name]}/speak" for name in scene.names}
+    shown: dict[str, Prompt | None] = {}
+    for key, request in _rehearsed(scene, UNSPOKEN)[0]:
+        purpose = purpose_of(key)
+        asker = _asker(scene, key)
+        shown.setdefault(asker if purpose in PLAIN else f"{asker}: {purpose}", request.prompt)
+    outside = {name: shown.pop(name) for name in (NARRATOR, PLAYER) if name in shown}
+    return outside | {name: shown.pop(name, None) for name in scene.names} | shown
+
+
+def longest_requests(scene: Scene) -> dict[str, list[Request]]:
+    """Return the last request of each kind by who is asked, all the cast among them, whoever is on the stage.
+
+    Replies are as long as the scenario lets them be, and so is what prompts say of them besides the history. What is
+    asked again is left out: a model that is held to a form gives no cause for it.
+    """
+    asked, performance = _rehearsed(scene, "a " * scene.setting.scenario.sampling.max_tokens)
+    requests: dict[str, dict[str, Request]] = {name: {} for name in scene.names}
+    for key, request in asked:
+        if key == first_asked(key):
+            requests.setdefault(_asker(scene, key), {})[key.split("/", 1)[1]] = request
+    for name in scene.names:
+        requests[name] = requests[name] or {"": performance.character(name).request("room")}
+    return {asker: list(kinds.values()) for asker, kinds in requests.items()}
+
+
+def _asker(scene: Scene, key: str) -> str:
+    """Return who is asked under `key`."""
+    asker = key.split("/")[2 if purpose_of(key) == INTERVIEW else 1]
+    outside = {"narrator": NARRATOR, "player": PLAYER}
+    return next((name for name, short in scene.keys.items() if short == asker), None) or outside[asker]
+
+
+def _rehearsed(scene: Scene, reply: str) -> tuple[Asked, Performance]:
+    """Play `scene` until everybody had a turn and one more came, or long enough, and hold its interview.
+
+    Return all that was asked, and who played.
+    """
+    asked: Asked = []
+    waiting = _expected(scene)
 
     async def ask(key: str, request: Request) -> Completion:
-        asked.setdefault(key.split("/", 1)[1], request.prompt)
-        if waited_for <= asked.keys():
-            raise _AllAsked
-        return Completion(text=UNSPOKEN)
+        asked.append((key, request))
+        if purpose_of(key) == "speak":
+            waiting.discard(_asker(scene, key))
+        return Completion(text=reply)
 
-    async def playing() -> None:
-        try:
-            await play(scene, layout_of(scene.setting.scenario), ask, lambda events: None)
-        except _AllAsked:
-            return
-
-    asyncio.run(playing())
-    cast: dict[str, Prompt | None] = {name: asked.get(f"{scene.keys[name]}/speak") for name in scene.names}
-    return _outside(asked) | cast
+    performance = Performance(scene, layout_of(scene.setting.scenario), ask)
+    asyncio.run(_rehearse(scene, performance, waiting))
+    return asked, performance
 
 
-def _outside(asked: dict[str, Prompt]) -> dict[str, Prompt | None]:
-    """Return the prompts of those who are not of the cast."""
-    roles = {"narrator/open": "Narrator", "player/ask": "Player"}
-    return {name: asked[key] for key, name in roles.items() if key in asked}
+async def _rehearse(scene: Scene, performance: Performance, waiting: set[str]) -> None:
+    await performance.open()
+    last = _most_turns(scene)
+    while scene.turn < last and not performance.is_over:
+        last = last if waiting else scene.turn + 1
+        scene.turn += 1
+        await performance.turn()
+    await performance.interview()
+
+
+def _most_turns(scene: Scene) -> int:
+    scenario = scene.setting.scenario
+    order = scenario.turn_policy if isinstance(scenario.turn_policy, tuple) else ()
+    return min(turns_of(scenario), max(MOST_ROUNDS * len(scene.names), len(order)))
+
+
+def _expected(scene: Scene) -> set[str]:
+    """Return who may get a turn without being brought in."""
+    order = scene.setting.scenario.turn_policy
+    if not isinstance(order, tuple):
+        return {*scene.present}
+    places = {named(name, scene.setting.profiles) for name in order}
+    return {name for name in scene.present if scene.names.index(name) in places}

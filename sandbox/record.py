@@ -1,6 +1,7 @@
 """Reading a run that was played, or is being played: short read-only transactions, every row checked by its hash."""
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +11,10 @@ from typing import Any
 
 from sandbox.errors import StoreDamaged
 from sandbox.rows import EpisodeRow, StoredRequest, loaded, segment_of
+from sandbox.run_folder import SCENARIO
 from sandbox.schema import VERSION, hashed
 from sandbox.store import DATABASE
-from sandbox.tape import Answer
+from sandbox.tape import Answer, turn_of
 from scenes.chat import Completion, Prompt, Request, Segment
 from scenes.clean import one_line
 from scenes.event import Event
@@ -77,13 +79,39 @@ class Record:
 
     def states(self) -> list[EpisodeRow]:
         """Return the state of every episode that was begun, in order."""
-        return [EpisodeRow(*row[:-1]) for row in self._rows("SELECT * FROM episodes ORDER BY id")]
+        return [self._state(row) for row in self._rows("SELECT * FROM episodes ORDER BY id")]
+
+    def state(self, episode: int) -> EpisodeRow | None:
+        """Return the state of an episode; None if it was not begun."""
+        rows = self._rows("SELECT * FROM episodes WHERE id=?", episode)
+        return self._state(rows[0]) if rows else None
+
+    def _state(self, row: tuple[Any, ...]) -> EpisodeRow:
+        state = EpisodeRow(*row[:-1])
+        if state.parent is not None and not (state.after is not None and state.parent < state.id):
+            raise self._lacks(f"what episode {state.id} branches from")
+        return state
+
+    def branches(self) -> dict[int, EpisodeRow]:
+        """Return the state of every episode that is a branch of another, by number."""
+        rows = self._rows("SELECT * FROM episodes WHERE parent IS NOT NULL ORDER BY id")
+        return {state.id: state for state in map(self._state, rows)}
+
+    def settled(self, episode: int) -> int:
+        """Return the last turn that the record holds of an episode, the opening being turn 0; -1 if it holds none.
+
+        A branch has all that it shares with its parent.
+        """
+        state = self.state(episode)
+        rows = self._rows('SELECT * FROM events WHERE episode=? ORDER BY "index" DESC LIMIT 1', episode)
+        last: int = loaded(Event, rows[0][2]).turn if rows else -1
+        return last if state is None or state.after is None else max(last, state.after)
 
     def events(self, episode: int) -> tuple[Event, ...]:
         """Return the events of an episode. Raises `StoreDamaged` if one is missing or changed."""
-        states = self._rows("SELECT * FROM episodes WHERE id=?", episode)  # first: the events may become more
+        state = self.state(episode)  # first: the events may become more
         rows = self._rows('SELECT * FROM events WHERE episode=? ORDER BY "index"', episode)
-        expected = max([len(rows), *(EpisodeRow(*state[:-1]).events for state in states)])
+        expected = max(len(rows), state.events if state else 0)
         if [row[1] for row in rows] != [*range(expected)]:
             raise self._lacks(f"an event of episode {episode}")
         return tuple(loaded(Event, body) for _, _, body, _, _ in rows)
@@ -104,7 +132,10 @@ class Record:
         )
 
     def answers(self, episode: int, failures: bool = False) -> dict[str, Answer]:
-        """Return what is on record for an episode by key; recorded failures only where they are to be kept."""
+        """Return what is on record for an episode by key; recorded failures only where they are to be kept.
+
+        A branch has the answers of its parent up to where it leaves it.
+        """
         found = {}
         for _, key, node, _, digest, completion, error, *_ in self._calls(episode):
             if completion is not None or failures:
@@ -113,17 +144,25 @@ class Record:
         return found
 
     def calls(self, episode: int) -> list[StoredCall]:
-        """Return the calls of an episode with their prompts, in the order of their answers."""
+        """Return the calls of an episode with their prompts, in the order of their answers; a branch's begin with those
+        that it has in common with its parent."""
         return [self._call(row) for row in self._calls(episode)]
 
     def _calls(self, episode: int) -> list[Any]:
         """Return the rows of the calls. Raises `StoreDamaged` if one is missing that an event came from."""
         events = self.events(episode)  # first: the calls may become more
-        rows = self._rows("SELECT * FROM calls WHERE episode=? ORDER BY time, key", episode)
+        rows = self._call_rows(episode)
         missing = {event.call for event in events if event.call} - {row[1] for row in rows}
         if missing:
             raise self._lacks(f"the call {one_line(min(missing))} of episode {episode}")
         return rows
+
+    def _call_rows(self, episode: int) -> list[Any]:
+        own = self._rows("SELECT * FROM calls WHERE episode=? ORDER BY time, key", episode)
+        state = self.state(episode)
+        if state is None or state.parent is None or state.after is None:
+            return own
+        return [row for row in self._call_rows(state.parent) if turn_of(row[1]) <= state.after] + own
 
     def _call(self, row: tuple[Any, ...]) -> StoredCall:
         _, key, node, rest, _, completion, error, _, seconds, _ = row
@@ -190,5 +229,10 @@ def _check_version(path: Path, version: int) -> None:
             f"{path} holds no run: it was copied without its -wal file, or ended before its first turn; "
             "copy the whole folder, or play its scenario again."
         )
-    if version != VERSION:
+    if version < VERSION:
+        raise StoreDamaged(
+            f"{path} has schema {version}, of an earlier version, and this program reads {VERSION}; read it with the "
+            f"version that wrote it, or play it anew: rolestage run {shlex.quote(str(path.parent / SCENARIO))}"
+        )
+    if version > VERSION:
         raise StoreDamaged(f"{path} has schema {version} and this program reads {VERSION}; use the one that wrote it.")

@@ -1,18 +1,23 @@
 """Playing a stored run again with no model: proof that its record holds everything and that play is still the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from math import inf
 from pathlib import Path
 
-from sandbox.episode import reason, variant_of
-from sandbox.models import layout_of
-from sandbox.play import play
+from agents.prompts.layout import Layout
+from narrator.turn_policy import Policy
+from sandbox.episode import Leg, legs_of, reason, staged
+from sandbox.performance import Performance
+from sandbox.play import Fork, Keep, play, played_until
+from sandbox.policy_file import policy_of_run
 from sandbox.record import Record
 from sandbox.rows import EpisodeRow
 from sandbox.run_folder import SCENARIO
-from sandbox.tape import Diverged, Tape
+from sandbox.tape import Diverged, OffRecord, Tape
 from scenes.chat import Completion, Request, Segment
 from scenes.clean import one_line
 from scenes.event import Event
@@ -30,44 +35,82 @@ class Replayed:
     difference: str | None
 
 
-class _OffRecord(Exception):
-    """Play asked something that is not on record."""
+@dataclass(frozen=True)
+class Past:
+    """A stored run that can be played again, over its record and with no model."""
+
+    record: Record
+    source: Source
+    branches: Mapping[int, EpisodeRow]
+    policy: Policy | None = None
+    """A turn policy of the user's own, with which it was played."""
+
+    def tape(self, episode: int) -> Tape:
+        """Return the record of an episode, recorded failures among it, which asks nothing. Raises `StoreDamaged`."""
+        return Tape(self.record.answers(episode, failures=True), _nobody, settled=inf)
+
+    def legs(self, episode: int) -> list[Leg]:
+        """Return the legs of an episode in order. Raises `InputRefused` if a variant cannot be."""
+        return legs_of(self.source, episode, self.branches)
+
+    async def at(self, episode: int, turn: int) -> tuple[Scene, Performance]:
+        """Return the scene of an episode as it was after `turn`, and who played in it.
+
+        Raises `InputRefused`, and `Diverged` or `OffRecord` where play has left the record.
+        """
+        scene, layout, forks = self._staged(episode)
+        tape = self.tape(episode)
+        return scene, await played_until(scene, layout, tape.call, _forget, self.policy, forks, turn)
+
+    async def play(self, episode: int, keep: Keep) -> None:
+        """Play an episode from its beginning to its end. Raises as `sandbox.play.play` does, and as `at`."""
+        scene, layout, forks = self._staged(episode)
+        await play(scene, layout, self.tape(episode).call, keep, self.policy, forks)
+
+    def _staged(self, episode: int) -> tuple[Scene, Layout, list[Fork]]:
+        return staged(self.source, self.legs(episode), lambda picture, facts: None)
 
 
-async def _refuse(key: str, request: Request) -> Completion:
-    raise _OffRecord(key)
+async def _nobody(key: str, request: Request) -> Completion:
+    raise OffRecord(key)
 
 
-async def replay_all(folder: Path) -> list[Replayed]:
+def _forget(events: Sequence[Event]) -> None:
+    """Take events that are stored already."""
+
+
+@contextmanager
+def past_of(folder: Path, policy: str | None = None) -> Iterator[Past]:
+    """Give the run at `folder` to be played again. Raises `InputRefused` and `StoreDamaged`."""
+    with closing(Record(folder)) as record:
+        own = policy_of_run(record.meta(), policy, folder)
+        yield Past(record, load(folder / SCENARIO), record.branches(), own.policy if own else None)
+
+
+async def replay_all(folder: Path, policy: str | None = None) -> list[Replayed]:
     """Play every episode of the run at `folder` from its record alone. Raises `InputRefused` and `StoreDamaged`."""
-    record = Record(folder)
-    try:
-        source = load(folder / SCENARIO)
-        return [await _replay(state, source, record) for state in record.states()]
-    finally:
-        record.close()
+    with past_of(folder, policy) as past:
+        return [await _replay(state, past) for state in past.record.states()]
 
 
-async def _replay(state: EpisodeRow, source: Source, record: Record) -> Replayed:
-    stored = record.events(state.id)
-    answers = record.answers(state.id, failures=True)
+async def _replay(state: EpisodeRow, past: Past) -> Replayed:
+    stored = past.record.events(state.id)
+    calls = len(past.record.answers(state.id, failures=True))
     played: list[Event] = []
-    difference = await _played(state, source, record, Tape(answers, _refuse), played)
+    difference = await _played(state, past, played)
     if state.status != "done":  # it got no further than this; what needs no model goes on
         del played[len(stored) :]
-    return Replayed(state.id, len(played), len(answers), difference or _first_difference(stored, played))
+    return Replayed(state.id, len(played), calls, difference or _first_difference(stored, played))
 
 
-async def _played(state: EpisodeRow, source: Source, record: Record, tape: Tape, played: list[Event]) -> str | None:
+async def _played(state: EpisodeRow, past: Past, played: list[Event]) -> str | None:
     """Play into `played`; return why play left the record, if it did."""
     try:
-        variant, seed = variant_of(source, state.id)
-        scene = Scene(source.setting(variant, lambda picture, facts: None), seed)
-        await play(scene, layout_of(variant.scenario), tape.call, played.extend)
+        await past.play(state.id, played.extend)
     except Diverged as diverged:
-        return explained(diverged, record)
-    except _OffRecord as missing:
-        return None if state.status != "done" else f"the call {missing} is not on record"
+        return explained(diverged, past.record)
+    except OffRecord as missing:
+        return None if state.status != "done" else f"the call {missing.key} is not on record"
     except Exception as error:  # a defect that ended the episode is part of the record, and ends it again
         return None if state.error == reason(error) else f"the episode fails: {reason(error)}; {_ended(state)}"
     return None if state.status != "failed" else f"the episode is played to its end; {_ended(state)}"

@@ -47,6 +47,10 @@ class EpisodeRow:
     ended: float | None
     events: int = 0
     """How many it came to, once it is over: a missing last one would leave no gap."""
+    parent: int | None = None
+    """The episode that it branches from, if it is a branch."""
+    after: int | None = None
+    """The last turn that a branch has in common with its parent; 0 is before the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from narrator.turn_policy import Policy
 from sandbox.engines.engine import Engine
 from sandbox.episode import Stage, play_episode
 from sandbox.gallery import Gallery
@@ -16,6 +17,7 @@ from sandbox.rows import Batch
 from sandbox.run_folder import IMAGES
 from sandbox.store import Store
 from sandbox.tally import Summary, Tally
+from sandbox.tape import Tape
 from scenes.chat import Call, Completion, Request
 from scenes.loading import Source
 
@@ -46,6 +48,10 @@ class Plan:
     concurrency: int
     facts: Mapping[str, object]
     """About the run as a whole, for a new store."""
+    policy: Policy | None = None
+    """A turn policy that stands in for the scenario's."""
+    only: Sequence[int] | None = None
+    """Episodes to be played, and no others; by default all that are not done, branches among them."""
 
 
 def asking(engines: Mapping[str, Engine]) -> Call:
@@ -73,13 +79,16 @@ async def carry_out(plan: Plan, display: Display) -> Summary:
 
 
 async def _carry_out(plan: Plan, store: Store, record: Record, display: Display) -> Summary:
-    waiting = unfinished(record, plan.episodes)
-    tally = Tally(plan.episodes, earlier=plan.episodes - len(waiting))
+    branches = record.branches()
+    waiting = unfinished(record, plan.episodes) if plan.only is None else plan.only
+    planned = plan.episodes + len(branches) if plan.only is None else len(waiting)
+    tally = Tally(planned, earlier=planned - len(waiting))
     display.begin(plan.folder, plan.source, tally)
     showing = asyncio.create_task(_show(store, tally, display))
     interrupted = True
     try:
-        interrupted = await _play_all(_admit(waiting, plan, store, record), store, showing)
+        stage = Stage(plan.source, plan.gallery, store.put, branches, plan.policy)
+        interrupted = await _play_all(_admit(waiting, plan, stage, store, record), store, showing)
     finally:
         await showing
         summary = tally.summary(str(plan.folder), interrupted)
@@ -88,9 +97,13 @@ async def _carry_out(plan: Plan, store: Store, record: Record, display: Display)
 
 
 def unfinished(record: Record, episodes: int) -> Sequence[int]:
-    """Return the episodes that are still to be played or were left failed."""
-    done = {state.id for state in record.states() if state.status == "done"}
-    return [episode for episode in range(episodes) if episode not in done] if done else range(episodes)
+    """Return the episodes that are still to be played or were left failed: of the first `episodes`, and of branches."""
+    states = record.states()
+    done = {state.id for state in states if state.status == "done"}
+    branches = [state.id for state in states if state.parent is not None]
+    if not done and not branches:
+        return range(episodes)
+    return [episode for episode in (*range(episodes), *branches) if episode not in done]
 
 
 async def _show(store: Store, tally: Tally, display: Display) -> None:
@@ -142,16 +155,16 @@ def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def _admit(waiting: Iterable[int], plan: Plan, store: Store, record: Record) -> None:
+async def _admit(waiting: Iterable[int], plan: Plan, stage: Stage, store: Store, record: Record) -> None:
     """Begin an episode whenever there is room for one; what ends one of them for all is raised as it is."""
-    stage = Stage(plan.source, plan.gallery, asking(plan.engines), store.put)
-    room = asyncio.Semaphore(plan.concurrency)
+    ask, room = asking(plan.engines), asyncio.Semaphore(plan.concurrency)
     try:
         async with asyncio.TaskGroup() as group:
             for episode in waiting:
                 await room.acquire()
                 await store.caught_up()
-                task = group.create_task(play_episode(episode, stage, record.answers(episode)))
+                tape = Tape(record.answers(episode), ask, record.settled(episode))
+                task = group.create_task(play_episode(episode, stage, tape))
                 task.add_done_callback(lambda _: room.release())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None

@@ -6,7 +6,7 @@ comes from play itself, so that writing a row twice is writing it once.
 
 from hashlib import blake2b
 
-VERSION = 1
+VERSION = 2
 Row = tuple[object, ...]
 
 SCHEMA = """
@@ -14,7 +14,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, hash BLOB NOT NULL
 CREATE TABLE episodes (
     id INTEGER PRIMARY KEY, variant INTEGER NOT NULL, variant_id TEXT NOT NULL, "values" TEXT NOT NULL,
     seed INTEGER NOT NULL, status TEXT NOT NULL, error TEXT, started REAL NOT NULL, ended REAL,
-    events INTEGER NOT NULL, hash BLOB NOT NULL);
+    events INTEGER NOT NULL, parent INTEGER, "after" INTEGER, hash BLOB NOT NULL);
 CREATE TABLE events (
     episode INTEGER NOT NULL, "index" INTEGER NOT NULL, body TEXT NOT NULL, time REAL NOT NULL, hash BLOB NOT NULL,
     PRIMARY KEY (episode, "index")) WITHOUT ROWID;

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from sandbox.purpose import is_of_interview, purpose_of
 from sandbox.rows import Batch
+from scenes.event import Event
+
+LEFT = "the person left"
+"""Why an episode ended whose player went away (`engines/terminal.py`); that is no failure, and can be gone on with."""
 
 
 class Summary(BaseModel):
@@ -21,6 +26,9 @@ class Summary(BaseModel):
     earlier: int
     """Episodes that were done before this command."""
     turns: int
+    """Of all episodes; what somebody does in answer to another's turn belongs to that turn."""
+    reactions: int
+    """What those did whom the deeds of others touched."""
     calls: int
     failed_calls: int
     prompt_tokens: int
@@ -30,6 +38,15 @@ class Summary(BaseModel):
     truncated: int
     empty: int
     with_dropped_history: int
+    repaired: int
+    """Decisions that could be read once they had been asked for again."""
+    defaulted: int
+    """Decisions that could not be read at all, so that the rule for that case was followed."""
+    answers_right: int
+    """In interviews, of the answers to questions that have a right one."""
+    answers_wrong: int
+    answers_unreadable: int
+    """In interviews, where one of several answers was to be chosen; neither right nor wrong."""
     seconds: float
     interrupted: bool = False
     errors: dict[str, int] = {}
@@ -37,7 +54,7 @@ class Summary(BaseModel):
 
     @property
     def turns_per_s(self) -> float:
-        """Replies per second of wall time."""
+        """Turns per second of wall time."""
         return self.turns / self.seconds if self.seconds else 0.0
 
     @property
@@ -55,6 +72,8 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     start: float = field(default_factory=time.monotonic)
+    left: bool = False
+    """Whether the person who plays along went away."""
 
     def add(self, batches: Sequence[Batch]) -> None:
         """Count what `batches` hold."""
@@ -62,15 +81,21 @@ class Tally:
             self._add_calls(batch)
             self._add_events(batch)
             if batch.state and batch.state.status != "playing":
-                self.counts[batch.state.status] += 1
-                if batch.state.error:
-                    self.errors[batch.state.error] += 1
+                self._add_end(batch.state.status, batch.state.error)
+
+    def _add_end(self, status: str, error: str | None) -> None:
+        if error == LEFT:
+            self.left = True
+            return
+        self.counts[status] += 1
+        if error:
+            self.errors[error] += 1
 
     def _add_calls(self, batch: Batch) -> None:
         for asked in batch.calls:
             self.counts["calls"] += 1
             if asked.completion is None:
-                self.counts["failed_calls"] += 1
+                self.counts["failed_calls"] += asked.error != LEFT
                 continue
             self.counts["prompt_tokens"] += asked.completion.prompt_tokens
             self.counts["cached_tokens"] += asked.completion.cached_tokens
@@ -79,13 +104,24 @@ class Tally:
     def _add_events(self, batch: Batch) -> None:
         if not batch.calls:  # played from the record
             return
-        self.counts["turns"] += any(event.turn for event in batch.events)
+        self.counts["turns"] += any(event.turn and not is_of_interview(event) for event in batch.events)
+        self.counts["reactions"] += len({event.call for event in batch.events if purpose_of(event.call) == "react"})
         for event in batch.events:
-            if event.flags:
-                self.counts["spoke_for_others"] += event.flags.spoke_for is not None
-                self.counts["truncated"] += event.flags.truncated
-                self.counts["empty"] += event.flags.empty
-                self.counts["with_dropped_history"] += event.flags.dropped > 0
+            self._add_flags(event)
+            if event.score is not None:
+                self.counts["answers_right" if event.score else "answers_wrong"] += 1
+
+    def _add_flags(self, event: Event) -> None:
+        flags = event.flags
+        if flags is None:
+            return
+        self.counts["spoke_for_others"] += flags.spoke_for is not None
+        self.counts["truncated"] += flags.truncated
+        self.counts["empty"] += flags.empty
+        self.counts["with_dropped_history"] += flags.dropped > 0
+        self.counts["repaired"] += flags.repaired > 0 and not flags.defaulted
+        if flags.defaulted:
+            self.counts["answers_unreadable" if is_of_interview(event) else "defaulted"] += 1
 
     @property
     def seconds(self) -> float:
@@ -94,14 +130,13 @@ class Tally:
 
     def summary(self, run: str, interrupted: bool) -> Summary:
         """Return the totals so far."""
-        names = ("done", "failed", "turns", "calls", "failed_calls", "prompt_tokens", "cached_tokens", "output_tokens")
-        odd = ("spoke_for_others", "truncated", "empty", "with_dropped_history")
+        counted = Summary.model_fields.keys() - {"run", "planned", "earlier", "seconds", "interrupted", "errors"}
         return Summary(
             run=run,
             planned=self.planned,
             earlier=self.earlier,
             seconds=self.seconds,
-            interrupted=interrupted,
+            interrupted=interrupted or self.left,
             errors=dict(self.errors),
-            **{name: self.counts[name] for name in (*names, *odd)},
+            **{name: self.counts[name] for name in counted},
         )

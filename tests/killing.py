@@ -12,20 +12,25 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import count
+from math import inf
 from pathlib import Path
 from shutil import copytree, rmtree
 from tempfile import mkdtemp
 from typing import Any
 
-from playing import carried_out, new_run, written
+from playing import carried_out, last_words, new_run, written
 
 import sandbox.store
 from sandbox.display import JsonLines
+from sandbox.purpose import is_of_interview
 from sandbox.record import Record
 from sandbox.rows import Batch
-from sandbox.store import Rows, Store
+from sandbox.store import DATABASE, Rows, Store
 from sandbox.tally import Summary, Tally
+from sandbox.tape import turn_of
+from scenes.chat import Request
 from scenes.loading import Source, load
 
 SHOWN = "shown.jsonl"
@@ -87,10 +92,26 @@ def torn(folder: Path) -> set[str]:
     """Return the calls of the run whose turn is not stored; there are none where every batch is stored all or none."""
     with closing(Record(folder)) as record:
         return {
-            f"{state.id}/{key}"
-            for state in record.states()
-            for key in record.answers(state.id).keys() - {event.call for event in record.events(state.id)}
+            f"{episode}/{key}"
+            for episode, keys in own_calls(folder).items()
+            for key in keys
+            if turn_of(key) > _over(record, episode)
         }
+
+
+def own_calls(folder: Path) -> dict[int, list[str]]:
+    """Return the keys of the calls that were made for each episode, without those that a branch has of its parent."""
+    with closing(sqlite3.connect(folder / DATABASE)) as database:
+        rows = database.execute("SELECT episode, key FROM calls ORDER BY time, key").fetchall()
+    keys: dict[int, list[str]] = {}
+    for episode, key in rows:
+        keys.setdefault(episode, []).append(key)
+    return keys
+
+
+def _over(record: Record, episode: int) -> float:
+    """Return the last turn of an episode that is stored; its interview comes after all."""
+    return inf if any(map(is_of_interview, record.events(episode))) else record.settled(episode)
 
 
 def answered(folder: Path) -> set[str]:
@@ -110,6 +131,56 @@ def killed(folders: Iterable[Path], lives: Iterable[Sequence[int]], concurrency:
         for line in killer.stdout:
             yield Path(line.rstrip("\n"))
     assert killer.returncode == 0
+
+
+def copies(template: Path, number: int, tmp_path: Path) -> list[Path]:
+    """Return so many copies of the run."""
+    return [copytree(template, tmp_path / str(at)) for at in range(number)]
+
+
+@dataclass(frozen=True)
+class Unbroken:
+    """What a run holds when it is played in one go."""
+
+    contents: list[tuple[object, ...]]
+    answered: set[str]
+
+
+def unbroken_run(template: Path) -> Unbroken:
+    """Play a copy of the run in one go, beside it, and return what it holds."""
+    folder = copytree(template, template.parent / "unbroken")
+    carried_out(folder)
+    return Unbroken(contents(folder), answered(folder))
+
+
+def resumed(folder: Path) -> set[str]:
+    """Play the run on and return the digests of the requests that were made for it."""
+    asked = []
+
+    def answer(request: Request) -> str:
+        asked.append(request.digest())
+        return last_words(request)
+
+    carried_out(folder, answer)
+    assert len(asked) == len({*asked})
+    return {*asked}
+
+
+def assert_nothing_is_lost(folder: Path, unbroken: Unbroken) -> int:
+    """Check that all a killed run showed is stored, and that it is completed without asking anything again.
+
+    Return how many events it showed.
+    """
+    with open(folder / SHOWN, encoding="utf-8") as file:
+        events = shown(file)
+    assert lost(events, folder) == []
+    assert torn(folder) == set()
+    known = answered(folder)
+    asked = resumed(folder)
+    assert asked & known == set()
+    assert asked | known == unbroken.answered
+    assert contents(folder) == unbroken.contents
+    return len(events)
 
 
 @contextmanager

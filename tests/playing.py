@@ -9,7 +9,7 @@ import yaml
 
 from sandbox.display import Quiet
 from sandbox.engines.engine import Engine
-from sandbox.engines.scripted import Scripted
+from sandbox.engines.scripted import Scripted, dry_answer
 from sandbox.gallery import Gallery
 from sandbox.run import Plan, carry_out
 from sandbox.run_folder import SCENARIO, new_run_folder
@@ -19,6 +19,25 @@ from scenes.loading import Source, load
 
 Answer = Callable[[Request], str | Awaitable[str]]
 
+STORY: dict[str, Any] = {
+    "kind": "story",
+    "images": {"harbour": {"storybook": {"seed": 7}}, "chart": {"storybook": {"seed": 9}, "reserve": True}},
+    "places": {"quay": {"shows": ["harbour"], "beside": ["cabin"]}, "cabin": {}},
+    "cast": [
+        {"character": "storybook/brack", "place": "quay", "secret": "He moved the buoy."},
+        {"character": "storybook/pip", "place": "quay"},
+        {"character": "storybook/moss", "place": "cabin"},
+        {"character": "storybook/odile", "place": "cabin", "reserve": True},
+    ],
+    "opening": [{"Brack": "(whispers to Pip) I moved the buoy."}, {"Pip": "(goes to the cabin) Moss!"}],
+    "interview": [{"ask": "Who moved the buoy?", "choices": "cast", "truth": "Brack"}],
+    "narrator": {},
+    "mind": "bdi",
+    "turn_policy": "narrator",
+    "turns": 8,
+    "layout": "images-first",
+}
+"""What makes a story with everything in it out of the scenario of two."""
 DUO: dict[str, Any] = {
     "schema_version": 1,
     "title": "Two on the quay",
@@ -39,7 +58,9 @@ def written(folder: Path, **changes: Any) -> Path:
 
 
 def last_words(request: Request) -> str:
-    """Answer with a line that depends on the request alone: its seed and how long its prompt is."""
+    """Answer with a line that depends on the request alone: its seed and how long its prompt is. Forms are filled in."""
+    if request.form is not None:
+        return dry_answer(request)
     return f"Line {request.seed % 1000}, {sum(1 for _ in request.prompt.nodes())}."
 
 

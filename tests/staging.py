@@ -1,14 +1,14 @@
 """Scenes played in memory, for tests of what characters perceive and are told: no run, no store, no engine."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from playing import written
 
 from agents.prompts.layouts import LAYOUTS
-from sandbox.play import play
+from sandbox.play import Fork, Keep, play
 from scenes.chat import Completion, Request, Segment
 from scenes.event import Draft
 from scenes.loading import load
@@ -40,7 +40,13 @@ def counted(key: str, request: Request) -> str:
     return f"Line {key}."
 
 
-def performed(scene: Scene, layout: LayoutName = "images-first", answer: Answer = counted) -> dict[str, Request]:
+def performed(
+    scene: Scene,
+    layout: LayoutName = "images-first",
+    answer: Answer = counted,
+    keep: Keep = lambda events: None,
+    forks: Sequence[Fork] = (),
+) -> dict[str, Request]:
     """Play `scene` to its end and return every request by its key, in the order in which they were made."""
     asked: dict[str, Request] = {}
 
@@ -48,7 +54,7 @@ def performed(scene: Scene, layout: LayoutName = "images-first", answer: Answer 
         asked[key] = request
         return Completion(text=answer(key, request))
 
-    asyncio.run(play(scene, LAYOUTS[layout], call, lambda events: None))
+    asyncio.run(play(scene, LAYOUTS[layout], call, keep, forks=forks))
     return asked
 
 

@@ -10,9 +10,9 @@ from sandbox.screen import Screen, print_json, safe
 MOST_SHOWN = 20
 
 
-def check_run(folder: Path, as_json: bool) -> int:
+def check_run(folder: Path, policy: str | None, as_json: bool) -> int:
     """Replay the run and say whether play and record agree; 1 if they do not."""
-    replayed = asyncio.run(replay_all(folder))
+    replayed = asyncio.run(replay_all(folder, policy))
     different = [one for one in replayed if one.difference]
     if as_json:
         print_json({"run": str(folder), "episodes": [asdict(one) for one in replayed]})

@@ -11,11 +11,12 @@ from rich.table import Table
 
 from sandbox.errors import StoreDamaged
 from sandbox.prompt_text import prompt_text
+from sandbox.purpose import first_asked, is_of_interview
 from sandbox.record import Record, StoredCall, StoredPicture
 from sandbox.rows import EpisodeRow
 from sandbox.run_folder import run_folders
 from sandbox.screen import Screen, print_json, safe
-from sandbox.transcript import Transcript, caption, varied
+from sandbox.transcript import Stage, Transcript, caption, is_unseen, there_at_first, varied
 from scenes.clean import one_line
 from scenes.event import Event
 from scenes.problem import refuse
@@ -51,12 +52,14 @@ def _run_row(folder: Path) -> dict[str, Any]:
     row = {"run": folder.name, "title": "", "model": "", "done": 0, "failed": 0, "playing": 0, "planned": 0}
     try:
         with closing(Record(folder)) as record:
-            meta, count = record.meta(), Counter(state.status for state in record.states())
+            meta, states = record.meta(), record.states()
     except StoreDamaged as damage:
         return row | {"damage": f"damaged: {damage}"}
+    count, branches = Counter(state.status for state in states), sum(state.parent is not None for state in states)
     facts = {"title": meta.get("title", ""), "model": ", ".join(meta.get("engines", {}))}
     counts = {status: count[status] for status in ("done", "failed", "playing")}
-    return row | facts | counts | {"planned": meta.get("planned", count.total()), "damage": None}
+    planned = meta.get("planned", count.total() - branches) + branches
+    return row | facts | counts | {"planned": planned, "damage": None}
 
 
 def show_run(folder: Path, episode: int | None, calls: bool, viewer: str | None, as_json: bool) -> int:
@@ -94,7 +97,8 @@ def _overview(folder: Path, record: Record, states: Sequence[EpisodeRow]) -> Non
 
 def _episode_cells(state: EpisodeRow, events: Sequence[Event]) -> list[str]:
     turns = max((event.turn for event in events), default=0)
-    last = f"{events[-1].actor}: {events[-1].text}" if events else ""
+    said = [event for event in events if event.text and not (is_unseen(event) or is_of_interview(event))]
+    last = f"{said[-1].actor}: {said[-1].text}" if said else ""
     return [f"{state.id}{varied(state)}", state.status, str(turns), one_line(state.error or last, 70)]
 
 
@@ -108,9 +112,9 @@ def _events(record: Record, state: EpisodeRow, viewer: str | None) -> list[Event
 
 
 def _made_calls(record: Record, state: EpisodeRow, viewer: str | None) -> list[StoredCall]:
-    """Return the calls of an episode, or those behind what `viewer` did."""
-    own = {event.call for event in record.events(state.id) if event.actor == viewer}
-    return [call for call in record.calls(state.id) if viewer is None or call.key in own]
+    """Return the calls of an episode, or those behind what `viewer` did, each time that it was asked."""
+    own = {first_asked(event.call) for event in record.events(state.id) if event.call and event.actor == viewer}
+    return [call for call in record.calls(state.id) if viewer is None or first_asked(call.key) in own]
 
 
 def _pictures(record: Record, state: EpisodeRow, viewer: str | None) -> list[StoredPicture]:
@@ -122,7 +126,7 @@ def _pictures(record: Record, state: EpisodeRow, viewer: str | None) -> list[Sto
 
 def _episode_json(record: Record, state: EpisodeRow, calls: bool, viewer: str | None) -> dict[str, Any]:
     trajectory = record.trajectory(state).model_copy(update={"events": tuple(_events(record, state, viewer))})
-    shown = trajectory.model_dump(mode="json")
+    shown = trajectory.model_dump(mode="json") | {"parent": state.parent, "after": state.after}
     shown["pictures"] = [
         {"id": one.id, "name": one.name, "facts": one.facts.model_dump(mode="json")}
         for one in _pictures(record, state, viewer)
@@ -136,6 +140,7 @@ def _call_json(call: StoredCall) -> dict[str, Any]:
         "key": call.key,
         "model": call.request.model,
         "prompt": prompt_text(call.request.prompt, _dropped(call)),
+        "form": call.request.form,
         "completion": call.completion.model_dump(mode="json") if call.completion else None,
         "error": call.error,
         "seconds": call.seconds,
@@ -148,27 +153,42 @@ def _dropped(call: StoredCall) -> int:
 
 def _transcript(record: Record, state: EpisodeRow, viewer: str | None) -> None:
     screen, events = Screen(), _events(record, state, viewer)
-    names = sorted({name for event in events for name in event.visible_to})
-    transcript = Transcript(names, screen)
+    pictures = {picture.id: picture.name for picture in record.pictures(state.id)}
+    transcript = Transcript((), screen, pictures)
+    legs = _legs(record, state, events)
     screen.print(safe(f"episode {state.id}{varied(state)}; seed {state.seed}; {state.status}", "bold"))
     for picture in _pictures(record, state, viewer):
         size = f"  [{picture.width}×{picture.height}, {picture.id[:8]}]"
         screen.print(transcript.paragraph(caption(picture.facts).append(size)), soft_wrap=True)
-    screen.print(transcript.paragraph(safe(_who_perceives(events, names, viewer), "dim")), soft_wrap=True)
-    for event in events:
-        screen.print(transcript.line(event), soft_wrap=True)
+    screen.print(transcript.paragraph(safe(_who_perceives(legs, viewer), "dim")), soft_wrap=True)
+    for leg in legs:
+        transcript.recast(() if viewer else there_at_first(leg))
+        for line in filter(None, map(transcript.line, leg)):
+            screen.print(line, soft_wrap=True)
     if state.error:
         screen.print(transcript.paragraph(safe(f"failed: {state.error}", "bold red")), soft_wrap=True)
 
 
-def _who_perceives(events: Sequence[Event], names: Sequence[str], viewer: str | None) -> str:
+def _legs(record: Record, state: EpisodeRow, events: Sequence[Event]) -> list[list[Event]]:
+    """Return the events of an episode in the stretches between the turns at which it, or its parents, branched off."""
+    states = {one.id: one for one in record.states()}
+    after = []
+    while state.parent is not None:
+        after.append(state.after or 0)
+        state = states[state.parent]
+    leg = [sum(event.turn > turn for turn in after) for event in events]
+    return [[event for event, at in zip(events, leg, strict=True) if at == number] for number in range(len(after) + 1)]
+
+
+def _who_perceives(legs: Sequence[Sequence[Event]], viewer: str | None) -> str:
     if viewer is not None:
         return f"what {viewer} perceived, and nothing else"
-    shared = all(set(event.visible_to) >= set(names) for event in events if event.kind != "thought")
-    people = ", ".join(names)
-    if shared:
-        return f"{people} saw and heard everything but thoughts"
-    return f"{people}; a line that not all perceived says who did"
+    people = ", ".join(sorted({name for events in legs for event in events for name in event.visible_to}))
+    for events in legs:
+        stage = Stage(there_at_first(events))
+        if any([stage.missed(event) for event in events]):
+            return f"{people}; a line that not all perceived says who did"
+    return f"{people} saw and heard everything but thoughts"
 
 
 def _calls(record: Record, states: Sequence[EpisodeRow], viewer: str | None) -> None:
@@ -183,6 +203,8 @@ def _call(screen: Screen, call: StoredCall) -> None:
     sampling = call.request.sampling.model_dump_json(exclude_defaults=True)
     screen.print(safe(f"── {call.key}  {call.request.model} {sampling} seed {call.request.seed}", "bold"))
     screen.print(safe(prompt_text(call.request.prompt, _dropped(call))))
+    if call.request.form:
+        screen.print(safe(f"to be answered in this form: {call.request.form}", "dim"))
     if call.completion:
         usage = f"{call.completion.prompt_tokens}+{call.completion.output_tokens} tokens, {call.seconds:.2f} s"
         screen.print(safe(f"→ {call.completion.text}", "bold green"))

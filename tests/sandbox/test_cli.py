@@ -147,14 +147,16 @@ def test_show_is_one_object_however_many_episodes_there_are(tmp_path: Path, epis
 
 def test_an_episode_has_all_its_fields_even_where_they_are_empty(run: Path) -> None:
     episode = json_of("show", run, 1)
-    assert episode.keys() == {"episode", "variant", "values", "seed", "status", "error", "events", "pictures"}
+    state = {"episode", "variant", "values", "seed", "status", "error", "parent", "after"}
+    assert episode.keys() == {*state, "events", "pictures"}
     event = episode["events"][-1]
-    assert event.keys() == {"index", "turn", "kind", "actor", "text", "image", "visible_to", "flags", "call"}
+    world = {"kind", "actor", "text", "to", "image", "change", "visible_to"}
+    assert event.keys() == {"index", "turn", *world, "score", "flags", "call"}
 
 
 def test_calls_are_shown_with_the_prompt_and_the_answer(run: Path) -> None:
     call = json_of("show", run, 0, "--calls")["calls"][0]
-    assert call.keys() == {"key", "model", "prompt", "completion", "error", "seconds"}
+    assert call.keys() == {"key", "model", "prompt", "form", "completion", "error", "seconds"}
     assert "Captain Brack" in call["prompt"]
     assert call["completion"]["text"].startswith("Line ")
 

@@ -103,7 +103,7 @@ BOTH = {"Ada": "did", "Bo": "heard"}
     [
         (event("speech", "Evening.", BOTH), " 12  Ada: Evening."),
         (event("action", "waves", BOTH), " 12  Ada waves"),
-        (event("narration", "Dusk falls.", BOTH), " 12  Ada  Dusk falls."),
+        (event("narration", "Dusk falls.", BOTH, actor="Narrator"), " 12  Narrator  Dusk falls."),
         (event("thought", "Odd.", {"Ada": "thought"}), " 12  Ada thinks: Odd.  ‹nobody else knows›"),
         (event("speech", "Hm.", {"Ada": "did"}), " 12  Ada: Hm.  ‹nobody perceived it›"),
         (event("image", "", {"Ada": "saw"}, image="0123456789"), " 12  Ada now sees picture 01234567"),
@@ -111,11 +111,11 @@ BOTH = {"Ada": "did", "Bo": "heard"}
         (event("speech", "A", BOTH, flags=Flags(spoke_for="Bo")), " 12  Ada: A  ‹cut: it went on as Bo›"),
         (event("speech", "A", BOTH, flags=Flags(truncated=True)), " 12  Ada: A  ‹cut: token limit›"),
         (event("speech", "A", BOTH, flags=Flags(dropped=2)), " 12  Ada: A  ‹2 oldest lines did not fit its prompt›"),
-        (event("speech", "A", {"Ada": "did", "Bo": "saw"}), " 12  Ada: A  ‹Bo saw›"),
+        (event("speech", "A", {"Ada": "did", "Bo": "saw"}), " 12  Ada: A  ‹seen by Bo›"),
     ],
 )
 def test_every_kind_of_event_has_its_line(happened: Event, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("Ada", "Bo", "Cy") if line.endswith("‹Bo saw›") else ("Ada", "Bo")
+    names = ("Ada", "Bo", "Cy") if line.endswith("‹seen by Bo›") else ("Ada", "Bo")
     assert written_as(happened, monkeypatch, names) == [line]
 
 

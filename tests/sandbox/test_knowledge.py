@@ -8,9 +8,11 @@ import pytest
 from playing import played
 
 from sandbox.commands.show import show_run
+from sandbox.episode import legs_of
 from sandbox.knowledge import Knowledge, who_knows
 from sandbox.record import Record
 from sandbox.run_folder import SCENARIO
+from scenes.chat import Request
 from scenes.loading import load
 from scenes.problem import InputRefused
 
@@ -28,7 +30,8 @@ ROOMS: dict[str, Any] = {
 
 def known(folder: Path, text: str) -> dict[str, Knowledge]:
     record = Record(folder)
-    found = who_knows(text, load(folder / SCENARIO), 0, record.events(0))
+    source = load(folder / SCENARIO)
+    found = who_knows(text, source, legs_of(source, 0, {}), record.events(0))
     return {one.name: one for one in found}
 
 
@@ -70,3 +73,20 @@ def test_show_as_nobody_is_refused_with_the_names_there_are(tmp_path: Path) -> N
     folder = played(tmp_path, **ROOMS)
     with pytest.raises(InputRefused, match="Ada, Ben, Cy"):
         show_run(folder, 0, calls=False, viewer="Zoe", as_json=False)
+
+
+def test_whoever_holds_a_part_knows_what_is_known_in_it_and_nobody_else_is_there(tmp_path: Path) -> None:
+    folder = played(tmp_path, **ROOMS, player={"plays": "Ada", "model": "storybook"})
+    assert hows(folder, "buoy") == {"Ada": "from the start", "Ben": None, "Cy": None}
+
+
+def test_one_who_came_in_later_knows_its_own_from_then_on(tmp_path: Path) -> None:
+    def bringing_in(request: Request) -> str:
+        began = any("Ben: Hm." in segment.text for segment in request.prompt.segments())
+        return json.dumps({"reason": "", "decision": "add_role Dot"}) if began and request.form else "Hm."
+
+    cast = [*ROOMS["cast"], {"character": {"name": "Dot", "private": "She hums."}, "place": "quay", "reserve": True}]
+    changes = ROOMS | {"cast": cast, "narrator": {}, "turn_policy": "narrator", "opening": []}
+    told = known(played(tmp_path, bringing_in, **changes), "hums")
+    assert (told["Dot"].how, told["Dot"].turn) == ("from the start", 2)
+    assert told["Ben"].how is None

@@ -93,6 +93,11 @@ def newer(store: Path) -> None:
         database.execute("PRAGMA user_version=7")
 
 
+def older(store: Path) -> None:
+    with closing(sqlite3.connect(store)) as database:
+        database.execute("PRAGMA user_version=1")
+
+
 def without_a_table(store: Path) -> None:
     with closing(sqlite3.connect(store)) as database:
         database.execute("DROP TABLE calls")
@@ -129,7 +134,8 @@ def with_a_changed_word(store: Path) -> None:
         (cut_in_half, "cannot be read (database disk image is malformed); copy the run with its -wal file, or restore"),
         (not_a_store, "cannot be read (file is not a database)"),
         (emptied, "holds no run: it was copied without its -wal file, or ended before its first turn; copy the whole"),
-        (newer, "has schema 7 and this program reads 1; use the one that wrote it"),
+        (newer, "has schema 7 and this program reads 2; use the one that wrote it"),
+        (older, "has schema 1, of an earlier version, and this program reads 2; read it with the version that wrote"),
         (without_a_table, "cannot be read (no such table: calls)"),
         (without_an_event, "lacks an event of episode 0; restore the run from a copy"),
         (without_the_last_events, "lacks an event of episode 0; restore the run from a copy"),
@@ -154,7 +160,7 @@ def test_a_damaged_store_is_told_in_one_sentence(
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["show", "--json"], ["replay", "--check"], ["resume"]])
-@pytest.mark.parametrize("damage", [cut_in_half, not_a_store, emptied, newer])
+@pytest.mark.parametrize("damage", [cut_in_half, not_a_store, emptied, newer, older])
 def test_every_command_ends_with_exit_code_4_on_a_damaged_store(
     damage: Callable[[Path], None],
     arguments: list[str],

@@ -4,9 +4,9 @@ import asyncio
 import json
 import sqlite3
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from random import Random
 from shutil import copytree
 
 import pytest
@@ -15,14 +15,12 @@ from playing import carried_out, last_words, played
 
 from agents.character import Character
 from agents.prompts import chat
-from narrator.turn_policy import TURN_POLICIES
 from sandbox.cli import main
 from sandbox.record import Record
 from sandbox.replay import Replayed, replay_all
 from sandbox.store import DATABASE
 from scenes.chat import Call, CallFailed, Request
 from scenes.event import Draft
-from scenes.scene import Scene
 
 STORY = {
     "premise": "Two old rivals meet on the quay.",
@@ -157,39 +155,37 @@ def test_a_failed_episode_fails_again_in_the_same_place(error: Exception, tmp_pa
     assert [(one.events, one.difference) for one in replayed(folder)] == [(events, None)]
 
 
+def broken_in(turn: str) -> Callable[[Character, Call, str], Awaitable[list[Draft]]]:
+    """Return how a character speaks that breaks in this turn."""
+    speak = Character.speak
+
+    async def broken(character: Character, call: Call, key: str) -> list[Draft]:
+        if key.startswith(turn):
+            raise LookupError("nobody is left")
+        return await speak(character, call, key)
+
+    return broken
+
+
 def test_an_episode_that_a_defect_ended_is_replayed_up_to_there_whether_the_defect_is_mended_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(scene: Scene, rng: Random) -> str:
-        if scene.turn == 3:
-            raise LookupError("nobody is left")
-        return scene.names[0]
-
     with monkeypatch.context() as patch:
-        patch.setitem(TURN_POLICIES, "random", broken)
-        folder = played(tmp_path, turns=4, turn_policy="random")
+        patch.setattr(Character, "speak", broken_in("t03"))
+        folder = played(tmp_path, turns=4)
         assert differences(folder) == [None]
-        patch.setitem(TURN_POLICIES, "random", lambda scene, rng: scene.names[0])
-        assert differences(folder) == [None]
+    assert differences(folder) == [None]
 
 
 def test_a_defect_that_came_into_the_program_since_is_a_difference(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(scene: Scene, rng: Random) -> str:
-        raise LookupError("nobody is left")
-
-    monkeypatch.setitem(TURN_POLICIES, "random", broken)
+    monkeypatch.setattr(Character, "speak", broken_in("t01"))
     told = "the episode fails: LookupError: nobody is left; on record it is done"
     assert differences(run) == [told, told]
 
 
 def test_a_failure_that_play_now_goes_beyond_is_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(scene: Scene, rng: Random) -> str:
-        if scene.turn == 3:
-            raise LookupError("nobody is left")
-        return scene.names[0]
-
-    monkeypatch.setitem(TURN_POLICIES, "random", broken)
-    folder = played(tmp_path, turns=4, turn_policy="random")
+    monkeypatch.setattr(Character, "speak", broken_in("t03"))
+    folder = played(tmp_path, turns=4)
     file = folder / "run.yaml"
     file.write_text(file.read_text("utf-8").replace("turns: 4", "turns: 2"), "utf-8")
     told = "the episode is played to its end; on record it is failed: LookupError: nobody is left"

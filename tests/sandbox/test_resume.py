@@ -5,23 +5,33 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from shutil import copytree, rmtree
 
 import killing
 import pytest
-from killing import SHOWN, Shown, answered, begun, contents, killed, lost, shown, torn
+from killing import (
+    Shown,
+    Unbroken,
+    answered,
+    assert_nothing_is_lost,
+    begun,
+    contents,
+    copies,
+    killed,
+    lost,
+    resumed,
+    unbroken_run,
+)
 from playing import Answer, carried_out, last_words
 
-from narrator.turn_policy import TURN_POLICIES
+from agents.character import Character
 from sandbox.engines.engine import EngineDied
 from sandbox.errors import EXIT_CODES
 from sandbox.record import Record
 from sandbox.rows import Batch
-from scenes.chat import CallFailed, Request
-from scenes.scene import Scene
+from scenes.chat import Call, CallFailed, Request
+from scenes.event import Draft
 from scenes.sights import drawn
 from scenes.storybook.drawing import draw_lots
 
@@ -41,54 +51,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return begun(tmp_path_factory.mktemp("eight"), **EIGHT)
 
 
-@dataclass(frozen=True)
-class Unbroken:
-    """What the same run holds when it is played in one go."""
-
-    contents: list[tuple[object, ...]]
-    answered: set[str]
-
-
 @pytest.fixture(scope="module")
 def unbroken(template: Path) -> Unbroken:
-    folder = copytree(template, template.parent / "unbroken")
-    carried_out(folder)
-    return Unbroken(contents(folder), answered(folder))
-
-
-def copies(template: Path, number: int, tmp_path: Path) -> list[Path]:
-    """Return so many copies of the run."""
-    return [copytree(template, tmp_path / str(at)) for at in range(number)]
-
-
-def resumed(folder: Path) -> set[str]:
-    """Play the run on and return the digests of the requests that were made for it."""
-    asked = []
-
-    def answer(request: Request) -> str:
-        asked.append(request.digest())
-        return last_words(request)
-
-    carried_out(folder, answer)
-    assert len(asked) == len({*asked})
-    return {*asked}
-
-
-def assert_nothing_is_lost(folder: Path, unbroken: Unbroken) -> int:
-    """Check that all a killed run showed is stored, and that it is completed without asking anything again.
-
-    Return how many events it showed.
-    """
-    with open(folder / SHOWN, encoding="utf-8") as file:
-        events = shown(file)
-    assert lost(events, folder) == []
-    assert torn(folder) == set()
-    known = answered(folder)
-    asked = resumed(folder)
-    assert asked & known == set()
-    assert asked | known == unbroken.answered
-    assert contents(folder) == unbroken.contents
-    return len(events)
+    return unbroken_run(template)
 
 
 @pytest.mark.parametrize(
@@ -195,14 +160,16 @@ def test_a_resume_that_fails_again_keeps_the_new_reason(tmp_path: Path) -> None:
 def test_a_defect_in_an_agent_fails_its_episode_with_the_reason_and_leaves_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(scene: Scene, rng: Random) -> str:
-        if scene.setting.scenario.premise == "A doomed day." and scene.turn == 3:
-            raise LookupError("nobody \x1b[31mis left")
-        return scene.names[scene.turn % 2]
+    speak = Character.speak
 
-    folder = begun(tmp_path, **DOOMED, turn_policy="random")
+    async def broken(character: Character, call: Call, key: str) -> list[Draft]:
+        if character.view.premise == "A doomed day." and key.startswith("t03/"):
+            raise LookupError("nobody \x1b[31mis left")
+        return await speak(character, call, key)
+
+    folder = begun(tmp_path, **DOOMED)
     with monkeypatch.context() as patch:
-        patch.setitem(TURN_POLICIES, "random", broken)
+        patch.setattr(Character, "speak", broken)
         summary = carried_out(folder)
     assert (summary.done, summary.failed) == (2, 1)
     assert summary.errors == {"LookupError: nobody \x1b[31mis left": 1}
