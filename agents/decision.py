@@ -20,6 +20,8 @@ REPAIRS = 2
 """How often a decision that cannot be read is asked for again."""
 MOST_READ = 20_000
 """Characters of an answer in which a decision is looked for."""
+MOST_TRIED = 40
+"""Braces in an answer that are tried as the beginning of an object; each that never closes costs a pass."""
 _UNASKED = ("$defs", "title", "default", "description")
 """Keys of pydantic's schemas that say nothing about what may be answered; no field of a form bears these names."""
 
@@ -139,7 +141,9 @@ def read_form(text: str, form: type[Form]) -> Form | None:
 def _objects(text: str) -> list[str]:
     """Return the first two JSON objects in `text` that are not inside another."""
     decoder, at, found = json.JSONDecoder(parse_constant=_refuse), text.find("{"), list[str]()
-    while at >= 0 and len(found) < 2:
+    for _ in range(MOST_TRIED):
+        if at < 0 or len(found) == 2:
+            break
         try:
             _, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):

@@ -24,6 +24,8 @@ REFLECT = (
     "Out of the scene, for yourself alone: say in one or two sentences, in the first person, what you have come to "
     "understand from all that has happened so far. Write {language}."
 )
+SHORT = {"belief": "Tell me about yourself.", "surroundings": "Say what you think of this picture."}
+"""What small models are asked instead, in words that the storybook model was trained on."""
 ENOUGH = 6.0
 """Importance that has to gather, 1 at most for each turn perceived, before a character reflects."""
 
@@ -31,17 +33,18 @@ ENOUGH = 6.0
 class Mind:
     """The inner life of one character."""
 
-    def __init__(self, character: Character, key: str) -> None:
+    def __init__(self, character: Character, key: str, is_short: bool = False) -> None:
         """`key` names the character in the keys of calls."""
         self._character = character
         self._key = key
+        self._is_short = is_short
         self._language = language_name(character.view.language)
         self._read = 0
         self._gathered = 0.0
 
     async def form_beliefs(self, call: Call, turn: int) -> list[Draft]:
         """Return what the character now believes, and what it has come to know of much. Raises `CallFailed`."""
-        asked = {"belief": SELF, "surroundings": SURROUNDINGS} | ({"reflect": REFLECT} if self._is_full() else {})
+        asked = SHORT if self._is_short else self._questions()
         answers = await together(
             *(
                 self._character.consider(call, self._call(turn, what), self._worded(question))
@@ -52,6 +55,9 @@ class Mind:
 
     def _worded(self, question: str) -> str:
         return worded(question, self._character.view.language).format(language=self._language)
+
+    def _questions(self) -> dict[str, str]:
+        return {"belief": SELF, "surroundings": SURROUNDINGS} | ({"reflect": REFLECT} if self._is_full() else {})
 
     def _call(self, turn: int, what: str) -> str:
         return f"t{turn:02d}/{self._key}/{what}"

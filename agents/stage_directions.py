@@ -3,7 +3,7 @@ cabin)` takes it there, `(leaves)` off the stage. Read by rule, so that any mode
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from scenes.event import Change, Draft
@@ -34,33 +34,33 @@ _GONE = {"zh": "离开了"}
 
 def directed(scene: Scene, actor: str, drafts: Iterable[Draft]) -> list[Draft]:
     """Return `drafts` with what the stage directions among them do: words for few, ways to other places."""
-    profiles = scene.setting.profiles
     to: tuple[str, ...] = ()
     done: list[Draft] = []
     for draft in drafts:
         if draft.kind == "action":
-            to = () if _ALOUD.search(draft.text) else _whispered_to(draft.text, actor, profiles) or to
+            to = () if _ALOUD.search(draft.text) else _whispered_to(scene, draft.text, actor) or to
         done.append(draft.model_copy(update={"to": to}) if draft.kind == "speech" and to else draft)
         done += _ways(scene, actor, draft)
     return done
 
 
-def _whispered_to(action: str, actor: str, profiles: Sequence[CharacterProfile]) -> tuple[str, ...]:
+def _whispered_to(scene: Scene, action: str, actor: str) -> tuple[str, ...]:
     """Return to whom `action` whispers; nobody if it does not. Who is only spoken of is not spoken to."""
     whisper = _WHISPER.search(action)
     if whisper is None:
         return ()
+    profiles = [*scene.setting.profiles, *(CharacterProfile(name=name) for name in scene.outside)]
     known = tuple(dict.fromkeys([*names_of(profiles), *(word for profile in profiles for word in name_words(profile))]))
     after, before = action[whisper.start() :], action[: whisper.start()]
-    found = (addressed(name, profiles) for name in _addressed(after, known) or _addressed(before, known))
+    found = (addressed(name, profiles) for name in _addressed(after, known) or _addressed(before, known, -1))
     names = dict.fromkeys(profiles[index].name for index in found if index is not None)
     return tuple(name for name in names if name != actor)
 
 
-def _addressed(words: str, known: tuple[str, ...]) -> list[str]:
-    """Return whom `words` turn to: `to Pip and Moss`, `in Pip's ear`, `对八戒`, `八戒耳边`."""
-    match = _address(known).search(words)
-    return names_in(match[0], known) if match else []
+def _addressed(words: str, known: tuple[str, ...], which: int = 0) -> list[str]:
+    """Return whom `words` turn to, first or last: `to Pip and Moss`, `in Pip's ear`, `对八戒`, `八戒耳边`."""
+    found = [match[0] for match in _address(known).finditer(words)]
+    return names_in(found[which], known) if found else []
 
 
 @lru_cache(maxsize=1_000)
@@ -68,9 +68,8 @@ def _address(known: tuple[str, ...]) -> re.Pattern[str]:
     """Return what finds an address of one or several of `known`."""
     name = rf"(?:the\s)?(?:{'|'.join(map(re.escape, sorted(known, key=len, reverse=True)))})(?![a-z])"
     names = rf"{name}(?:\s*(?:,\s*and\b|,|&|\band\b|、|和|与)\s*{name})*"
-    return re.compile(
-        rf"(?:\b(?:to|into|in|at|towards?|only)\s|[对向跟朝]|告诉|提醒)\s*{names}|{name}的?耳", re.IGNORECASE
-    )
+    to = r"to|into|in|at|towards?|only|for|with|ear of|whisper(?:s|ing)?"
+    return re.compile(rf"(?:\b(?:{to})\s|[对向跟朝]|告诉|提醒)\s*{names}|{name}的?耳", re.IGNORECASE)
 
 
 def _ways(scene: Scene, actor: str, draft: Draft) -> Iterator[Draft]:

@@ -10,7 +10,7 @@ from itertools import groupby
 from agents.prompts.blocks import comma, language_name, met, picture_segments, time_line, told, unended
 from agents.prompts.wording import worded
 from scenes.chat import Prompt, Segment
-from scenes.event import Event
+from scenes.event import NARRATOR, Event
 from scenes.scene import Scene
 
 SHORT = "You are the Narrator. Describe what happens in one line."
@@ -32,7 +32,7 @@ class Chronicle:
         self._told_from = self._round_from = _lately(scene)
         self._place: Event | None = None
         """What was last told to be otherwise about the place."""
-        self.summary = ""
+        self.summary = _last_summary(scene)
         """Of what happened before, for the narrator alone."""
 
     def begin_round(self) -> None:
@@ -45,13 +45,22 @@ class Chronicle:
 
     def prompt(self, audience: Audience, task: str) -> Prompt:
         """Return the prompt that asks for `task`, which `audience` will be told of."""
+        if self._is_short:
+            return self._short_prompt(audience, task)
         chain, read = self._chains.get(audience) or (Prompt().then(*self._opening(audience)), self._told_from)
         events = self._scene.events[read:]
         chain = chain.then(*self._lines(audience, events))
         self._chains[audience] = chain, read + len(events)
-        glue = "" if self._is_short else "\n\n"
-        label = "Scene: " if self._is_short else ""
-        return chain.then(*self._now(audience), Segment("instruction", "user", label + task, glue=glue))
+        return chain.then(*self._now(audience), Segment("instruction", "user", task))
+
+    def _short_prompt(self, audience: Audience, task: str) -> Prompt:
+        """Return the pictures, what the cast did in this turn, and `task`, if any, as small narrators were trained."""
+        scene = self._scene
+        lately = scene.events[self._told_from :]
+        done = (event for event in lately if event.turn == scene.turn and event.actor != NARRATOR)
+        lines = list(self._lines(audience, done))
+        asked = [Segment("instruction", "user", f"Scene: {task}", glue="\n")] if task else []
+        return Prompt().then(*self._opening(audience), *lines, *asked)
 
     def _opening(self, audience: Audience) -> Iterator[Segment]:
         scenario = self._scene.setting.scenario
@@ -122,12 +131,11 @@ class Chronicle:
         return audience is None or all(name in event.visible_to for name in audience)
 
     def _now(self, audience: Audience) -> Iterator[Segment]:
-        if self._is_short:
-            return
         if audience is None and self.summary:
             yield Segment("now", "user", self._worded("Before this: {summary}").format(summary=self.summary))
         scene = self._scene
-        there = [name for name in scene.present if set(audience or ()) <= set(scene.together_with(name))]
+        told = set(audience or ()) & set(scene.names)
+        there = [name for name in scene.present if told <= set(scene.together_with(name))]
         lines = [f"{name}: {where}" for name in there if (where := self._where(name))]
         if lines:
             yield Segment("now", "user", "\n".join([self._worded("Now:"), *lines]))
@@ -136,6 +144,14 @@ class Chronicle:
         standing = self._scene.standings[name]
         parts = (standing.place, standing.position, standing.state)
         return comma(self._language).join(unended(text) for text in parts if text)
+
+
+def _last_summary(scene: Scene) -> str:
+    """Return what the narrator last summed up, where it takes up a scene in its middle."""
+    sums = (
+        one.text for one in reversed(scene.events) if one.kind == "system" and (one.call or "").endswith("/summary")
+    )
+    return next(sums, "")
 
 
 def _lately(scene: Scene) -> int:

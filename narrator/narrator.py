@@ -3,7 +3,7 @@
 It changes nothing by itself: what it writes and decides comes back as drafts, and the scene says who perceives them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agents.character import Voice
@@ -53,7 +53,8 @@ class Narrator:
     async def open(self, call: Call) -> list[Draft]:
         """Return the narrations that open the scene, one for each place, of what is seen there. Raises `CallFailed`."""
         audiences = dict.fromkeys(everybody_at(self._scene, [name]) for name in self._scene.present)
-        told = (self._told(call, self._key("open", one[0], one), self._worded(tasks.OPEN), one) for one in audiences)
+        task, outside = self._worded(tasks.OPEN), self._scene.outside
+        told = (self._told(call, self._key("open", one[0], one), task, (*one, *outside)) for one in audiences)
         return [draft for drafts in await together(*told) for draft in drafts]
 
     async def judge(self, call: Call, actors: Sequence[str], audience: tuple[str, ...]) -> list[Draft]:
@@ -73,7 +74,7 @@ class Narrator:
     def _judged(self, decision: Decision[Judgement], actors: Sequence[str], audience: Sequence[str]) -> list[Draft]:
         judgement = decision.made or Judgement()
         drafts = [self._touch(touch, actors, audience) for touch in judgement.touched]
-        drafts += [self._outcome(change) for outcome in judgement.after if not _is_empty(change := outcome.change())]
+        drafts += [draft for outcome in judgement.after for draft in self._outcome(outcome.change(), audience)]
         if not drafts and decision.flags:
             drafts = [Draft(kind="system", text="the narrator judges that nobody is touched")]
         return [
@@ -82,11 +83,19 @@ class Narrator:
         ]
 
     def _touch(self, touch: Touch, actors: Sequence[str], audience: Sequence[str]) -> Draft:
+        if self._is_short:
+            return Draft(kind="system", text=f"reaches {touch.who}", to=(touch.who,))
         told = touch.how.strip() or touch_told(" + ".join(actors), touch.who, self._language)
         return Draft(kind="narration", text=told, to=(touch.who,), audience=tuple(audience))
 
-    def _outcome(self, change: Change) -> Draft:
-        return Draft(kind="state", text=change_told(change, self._language), change=change)
+    def _outcome(self, change: Change, audience: Sequence[str]) -> Iterator[Draft]:
+        """Yield how somebody is now. That it comes elsewhere is seen there; the rest is for `audience` alone."""
+        where = Change(who=change.who, place=change.place)
+        how = change.model_copy(update={"place": None})
+        if not _is_empty(where):
+            yield Draft(kind="state", text=change_told(where, self._language), change=where)
+        if not _is_empty(how):
+            yield Draft(kind="state", text=change_told(how, self._language), change=how, audience=tuple(audience))
 
     async def narrate(self, call: Call, actors: Sequence[str], audience: tuple[str, ...]) -> list[Draft]:
         """Return the narration of what comes of what `actors` did. Raises `CallFailed`."""
@@ -98,7 +107,8 @@ class Narrator:
         """Return the narration of how the scene goes on elsewhere or later. Raises `CallFailed`."""
         place = self._worded("in the place called {where}" if where else "some time later").format(where=where)
         task = tasks.SWITCH_SHORT if self._is_short else self._worded(tasks.SWITCH).format(where=place)
-        return await self._told(call, self._key("switch"), task, tuple(self._scene.present))
+        audience = (*self._scene.present, *self._scene.outside)
+        return await self._told(call, self._key("switch"), task, audience)
 
     async def steer(self, call: Call) -> Decision[Steering]:
         """Return what is to come next; nothing if no answer could be read. Raises `CallFailed`."""
@@ -178,4 +188,4 @@ def _lengthened(short: Decision[Touched]) -> Decision[Judgement]:
 
 def touched_by(drafts: Iterable[Draft]) -> list[str]:
     """Return whom a judgement names as touched, each once."""
-    return list(dict.fromkeys(name for draft in drafts if draft.kind == "narration" for name in draft.to))
+    return list(dict.fromkeys(name for draft in drafts for name in draft.to))

@@ -43,7 +43,7 @@ def steering_decisions(scene: Scene) -> tuple[str, ...]:
         *((SWITCH,) if not scenario.places else ()),
         *(f"{ADD} {name}" for name in scene.reserve),
         *(f"{SHOW} {name}" for name in kept if scene.setting.gallery[name].image not in seen),
-        *((END,) if len(scene.acted) >= len(scene.present) else ()),
+        *((END,) if set(scene.present) <= set(scene.acted) else ()),
     )
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from pathlib import Path
 from random import Random
+from traceback import extract_tb
 
 from scenes.names import named, names_in, names_of
 from scenes.scenario import PolicyName, Scenario
@@ -94,7 +96,9 @@ def next_actors(policy: Policy, scene: Scene, rng: Random) -> tuple[str, ...]:
         chosen = policy(scene, rng)
         names = (chosen,) if isinstance(chosen, str) else tuple(chosen)
     except Exception as error:  # a policy may be a user's own, and whatever breaks in it is to be told as such
-        raise PolicyFailed(f"the turn policy failed: {type(error).__name__}: {error}") from error
+        at = extract_tb(error.__traceback__)[-1]
+        where = f"{Path(at.filename).name}:{at.lineno}"
+        raise PolicyFailed(f"the turn policy failed at {where}: {type(error).__name__}: {error}") from error
     strangers = [name for name in names if name not in scene.present]
     if strangers or not names:
         there = ", ".join(scene.present)

@@ -1,6 +1,5 @@
 """The pictures of a run: each kept once, in a file named by its id, and decoded for the engines."""
 
-import os
 from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.errors import StoreDamaged
 from sandbox.store import unwritable
+from sandbox.whole_file import write_whole
 from scenes.image import ImageRefused, Picture, open_picture
 from scenes.image_file import read_picture
 
@@ -67,11 +67,9 @@ def _file(image: str, folder: Path) -> Path:
 def _write(picture: Picture, folder: Path) -> None:
     """Write the file whole or not at all; under its own name it is never changed again."""
     target = _file(picture.id, folder)
-    draft = target.with_suffix(f".{os.getpid()}.part")
     try:
         if not target.exists():
             folder.mkdir(exist_ok=True)
-            draft.write_bytes(picture.png)
-            draft.replace(target)
+            write_whole(target, picture.png)
     except OSError as error:
         raise unwritable(target, error) from None

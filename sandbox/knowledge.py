@@ -64,8 +64,9 @@ def _knowledge(wanted: str, part: int, eras: Sequence[_Era], events: Sequence[Ev
     known_as = eras[-1].views[part].me.name
     for era in eras:
         view = era.views[part]
-        if any(wanted in folded(told) for told in _told_at_first(view)):
-            return Knowledge(known_as, "from the start", era.after or _came_in(view, events))
+        came_in = era.after or _came_in(view, events)
+        if came_in is not None and any(wanted in folded(told) for told in _told_at_first(view)):
+            return Knowledge(known_as, "from the start", came_in)
         for event in events:
             if _is_in(event, era) and view.me.name in event.visible_to and wanted in folded(event.text):
                 return Knowledge(known_as, event.visible_to[view.me.name], event.turn, event.actor, event.text)
@@ -76,12 +77,12 @@ def _is_in(event: Event, era: _Era) -> bool:
     return (era.after < event.turn or not era.after) and event.turn <= era.until
 
 
-def _came_in(view: View, events: Sequence[Event]) -> int:
-    """Return the turn in which one who was not there at first came in; 0 for one who was, or who never came."""
+def _came_in(view: View, events: Sequence[Event]) -> int | None:
+    """Return the turn in which one who was not there at first came in; 0 for one who was, None if it never came."""
     if view.now.present:
         return 0
     entrances = (event.turn for event in events if event.change and event.change.who == view.me.name)
-    return next(entrances, 0)
+    return next(entrances, None)
 
 
 def _told_at_first(view: View) -> Iterator[str]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sandbox.policy_file import PolicyFile, load_policy, policy_of_run
 from sandbox.preview import longest_requests
 from sandbox.record import Record
 from sandbox.run import Display, Plan, carry_out, unfinished
-from sandbox.run_folder import SCENARIO, new_run_folder
+from sandbox.run_folder import SCENARIO, check_place, new_run_folder
 from sandbox.store import lock_run
 from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
@@ -117,6 +118,7 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
     policy = load_policy(options.policy) if options.policy is not None else None
     for note in notes(source):
         print(f"note: {note}", file=sys.stderr)
+    check_place(options.out)
     config, gallery = engine_config(options.engine), Gallery()
     with started(alternatives(source), config, gallery) as engines:
         check_room(source, alternatives(source), engines, gallery)
@@ -215,6 +217,8 @@ def _person() -> Engine:
 
     if not sys.stdin.isatty():
         raise refuse("a person plays in this scenario, and the input is no terminal; run it in one.")
+    if isinstance(sys.stdin, TextIOWrapper):  # in most locales a byte that is no letter would be an error
+        sys.stdin.reconfigure(errors="replace")
     return Person(read_line, print)
 
 

@@ -47,7 +47,6 @@ class Performance:
         self._minds: dict[str, Mind] = {}
         self._player = self._asking_player()
         self._narrator = Narrator(scene, self._voice(NARRATOR)) if scenario.narrator else None
-        self._acts_in_round = 0
         self.is_over = False
 
     def _voice(self, name: str) -> Voice:
@@ -95,7 +94,7 @@ class Performance:
         return self._add(speaker, [Draft(kind=kind, text=words) for kind, words in read_reply(text, [name], []).parts])
 
     def _add(self, name: str, drafts: Sequence[Draft]) -> list[Event]:
-        """Let one of the cast have done `drafts`, whispers and ways included; a text shared by all knows of neither."""
+        """Let somebody have done `drafts`, whispers and ways included; a text shared by all knows of neither."""
         return self._scene.add(name, drafts if self._layout.shared else directed(self._scene, name, drafts))
 
     async def turn(self) -> list[Event]:
@@ -106,7 +105,7 @@ class Performance:
         scene, spec = self._scene, self._scene.setting.scenario.player
         events = self._new_pictures()
         if self._player and spec:
-            events += scene.add(spec.name, await self._player(self._call, scene.turn))
+            events += self._add(spec.name, await self._player(self._call, scene.turn))
         actors = next_actors(self._policy, scene, chance(scene.seed, f"t{scene.turn:02d}/policy"))
         deeds = await together(*(self._act(name, "speak") for name in actors))
         for name, drafts in zip(actors, deeds, strict=True):
@@ -129,12 +128,12 @@ class Performance:
 
     async def _come_of(self, actors: Sequence[str]) -> list[Event]:
         """Play what comes of the deeds of `actors`, and at the end of a round what all make of it."""
-        self._acts_in_round += len(actors)
-        ends_round = self._acts_in_round >= len(self._scene.present)
+        self._scene.acts_in_round += len(actors)
+        ends_round = self._scene.acts_in_round >= len(self._scene.present)
         closing = chain(self._tracking(), self._believing()) if ends_round and self._goes_on() else ()
         events = await self._after(self._groups(actors), closing)
         if ends_round:
-            self._acts_in_round = 0
+            self._scene.acts_in_round = 0
             if self._narrator:
                 self._narrator.begin_round()
         return events
@@ -179,7 +178,7 @@ class Performance:
         """Yield what comes of judgements that found something: the narrator tells it, and those touched react."""
         assert self._narrator, "there are judgements only where there is a narrator"
         for (actors, audience), drafts in zip(groups, judgements, strict=True):
-            if any(draft.kind != "system" for draft in drafts):
+            if any(draft.kind != "system" or draft.to for draft in drafts):
                 yield NARRATOR, self._narrator.narrate(self._call, actors, audience)
             yield from ((name, self._act(name, "react")) for name in touched_by(drafts) if name in self._scene.present)
 
@@ -206,7 +205,7 @@ class Performance:
 
     def _mind(self, name: str) -> Mind:
         if name not in self._minds:
-            self._minds[name] = Mind(self.character(name), self._scene.keys[name])
+            self._minds[name] = Mind(self.character(name), self._scene.keys[name], self._layout.name == "compact")
         return self._minds[name]
 
     async def interview(self) -> list[Event]:

@@ -64,6 +64,6 @@ async def played_until(
 async def _play_on(scene: Scene, performance: Performance, keep: Keep, until: int | None) -> None:
     """Play the turns up to `until`, or to the end of the scene."""
     last = turns_of(scene.setting.scenario)
-    while not performance.is_over and scene.turn < (last if until is None else min(until, last)):
+    while scene.present and not performance.is_over and scene.turn < (last if until is None else min(until, last)):
         scene.turn += 1
         keep(await performance.turn())

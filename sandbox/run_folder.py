@@ -4,15 +4,17 @@ import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sandbox.gallery import Gallery
 from sandbox.models import layout_of
 from sandbox.store import DATABASE, unwritable
+from sandbox.whole_file import write_whole
 from scenes.image_file import read_picture
 from scenes.loading import Source
 from scenes.matrix import with_values
-from scenes.problem import refuse
+from scenes.problem import InputRefused, refuse
 from scenes.references import Keys, unknown
 
 SCENARIO = "run.yaml"
@@ -32,14 +34,26 @@ def new_run_folder(parent: Path, source: Source) -> Path:
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise refuse(
-            f"no run can be written there ({error.strerror}); name another folder with --out.", str(parent)
-        ) from None
+        raise _no_place(parent, error) from None
     try:
         _write_scenario(source, folder)
     except OSError as error:
         raise unwritable(folder / SCENARIO, error) from None
     return folder
+
+
+def check_place(parent: Path) -> None:
+    """Make `parent`, and a folder in it for a moment, as a run will be made there. Raises `InputRefused`."""
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=parent):
+            return
+    except OSError as error:
+        raise _no_place(parent, error) from None
+
+
+def _no_place(parent: Path, error: OSError) -> InputRefused:
+    return refuse(f"no run can be written there ({error.strerror}); name another folder with --out.", str(parent))
 
 
 def _slug_of(source: Source) -> str:
@@ -57,7 +71,7 @@ def _write_scenario(source: Source, folder: Path) -> None:
     gallery.keep_in(folder / IMAGES)
     data = _settled((), with_values(source.data, {"layout": _layout(source)}), source, gallery)
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
-    (folder / SCENARIO).write_text(HEADER + text, encoding="utf-8")
+    write_whole(folder / SCENARIO, (HEADER + text).encode())
 
 
 def _layout(source: Source) -> str:

@@ -21,6 +21,10 @@ class Screen(Console):
         """Let the error out, where rich would leave from within: a run first brings what it has to safety."""
         raise BrokenPipeError(EPIPE, "nobody reads on")
 
+    def show_cursor(self, show: bool = True) -> bool:
+        """Leave the cursor as it is: who ends a run at once, by a second Ctrl-C for instance, has it still."""
+        return False
+
     @property
     def shows_pictures(self) -> bool:
         """Whether there are colours to draw with."""

@@ -20,10 +20,13 @@ ASKED: tuple[Kind, ...] = ("comment", "human-role")
 """The kinds of scenario in which somebody outside the cast asks."""
 RESERVED_NAMES = (NARRATOR, INTERVIEWER, "Scene", "all", "cast", "everyone", "nobody")
 
+MOST_COMPARED = 1_000
+"""Names among which the one that was meant is looked for; a hostile file has a hundred thousand that look alike."""
+
 
 def unknown(what: str, name: str, known: Sequence[str]) -> str:
     """Return the sentence for a name that nobody bears."""
-    close = get_close_matches(name, known, 1, 0.7)
+    close = get_close_matches(name, known[:MOST_COMPARED], 1, 0.7)
     there = ", ".join(one_line(other, 40) for other in known[:12]) or "none"
     hint = f'; did you mean "{one_line(close[0])}"?' if close else f"; there are: {there}."
     return f'no {what} is named "{one_line(name)}"{hint}'

@@ -42,7 +42,9 @@ class Standing:
     """When it is, if that was told to be otherwise than as the scene began."""
 
     def take(self, change: Change) -> None:
-        """Be as `change` says from now on."""
+        """Be as `change` says from now on; how one stood in a place one does not take to another."""
+        if change.place not in (None, self.place):
+            self.position = None
         for name in ("present", "place", "position", "state", "belief", "surroundings"):
             value = getattr(change, name)
             if value is not None:
@@ -93,6 +95,8 @@ class Scene:
         self.turn = 0
         self.acted: list[str] = []
         """Who has had a turn so far, in order; reactions are none."""
+        self.acts_in_round = 0
+        """How many of them were in the present round."""
         self.picked: str | None = None
         """Whom the narrator picked to act next."""
         self._cast(setting, seed)
@@ -158,6 +162,11 @@ class Scene:
         """The cast that is not on the stage: held in reserve, or gone."""
         return [name for name in self.names if not self.standings[name].present]
 
+    @property
+    def outside(self) -> list[str]:
+        """Who asks from outside the cast, and is everywhere."""
+        return [name for name in self.standings if name not in self.names]
+
     def together_with(self, name: str) -> list[str]:
         """Return who of the cast sees what `name` does, itself among them."""
         return [other for other in self._perception.together_with(name) if other in self.names]
@@ -195,7 +204,7 @@ class Scene:
             premise=scenario.premise,
             time=scenario.time,
             me=CharacterProfile(name=name, role="a curious human", introduction=about),
-            others=tuple(profile.public() for profile in self.setting.profiles),
+            others=tuple(one.public() for one in self.setting.profiles if self.standings[one.name].present),
             player=name,
             places=(),
             now=self.standings[name],
@@ -229,12 +238,14 @@ class Scene:
 
     def _perceived(self, actor: str, draft: Draft) -> dict[str, How]:
         """Return who perceives what `actor` does, as all are standing now."""
-        if draft.audience is not None:
-            return {name: "did" if name == actor else "was told" for name in draft.audience}
         if draft.change and draft.change.is_private() and draft.change.who:
             return {draft.change.who: "thought"}
         if draft.change and draft.change.who:
-            return self._perception.of("state", draft.change.who)
+            seen = self._perception.of("state", draft.change.who)
+            return seen if draft.audience is None else {name: seen.get(name, "was told") for name in draft.audience}
+        if draft.audience is not None:
+            there = [name for name in draft.audience if draft.kind != "narration" or self.standings[name].present]
+            return {name: "did" if name == actor else "was told" for name in there}
         return self._perception.of("narration" if draft.kind == "state" else draft.kind, actor, draft.to)
 
     def _take(self, change: Change) -> None:
@@ -307,7 +318,21 @@ class Scene:
         for name, past in self._past.items():
             perceived = tuple(event for event in added if name in event.visible_to)
             if perceived:
-                past.append(PastTurn(turn, actor, perceived))
+                at = _before_the_others(turn, past) if name == actor and _is_a_turn(perceived) else len(past)
+                past.insert(at, PastTurn(turn, actor, perceived))
+
+
+def _before_the_others(turn: int, past: Sequence[PastTurn]) -> int:
+    """Return where in `past` one's own turn stands: before those that others had at the same time."""
+    at = len(past)
+    while at and past[at - 1].turn == turn and _is_a_turn(past[at - 1].events):
+        at -= 1
+    return at
+
+
+def _is_a_turn(events: Sequence[Event]) -> bool:
+    """Return whether somebody had its turn in `events`, and did not react to that of another."""
+    return any((event.call or "").endswith("/speak") for event in events)
 
 
 def _renamed(event: Event, now: Mapping[str, str]) -> Event:

@@ -58,7 +58,7 @@ def written(folder: Path, **changes: Any) -> Path:
 
 
 def last_words(request: Request) -> str:
-    """Answer with a line that depends on the request alone: its seed and how long its prompt is. Forms are filled in."""
+    """Answer with a line that depends on the request alone: its seed and how long its prompt is; fill in forms."""
     if request.form is not None:
         return dry_answer(request)
     return f"Line {request.seed % 1000}, {sum(1 for _ in request.prompt.nodes())}."

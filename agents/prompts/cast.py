@@ -16,6 +16,7 @@ from agents.prompts.blocks import (
     scene_text,
     sections,
     standing,
+    turn_pictures,
 )
 from agents.prompts.layout import Layout
 from scenes.chat import Segment
@@ -42,6 +43,7 @@ def _shared_line(turn: PastTurn) -> str:
 
 
 def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
+    yield from turn_pictures(turn, view.language)
     words = _shared_line(turn)
     if words:
         yield Segment("history", "user", words, glue="\n\n" if first else "\n")
@@ -69,6 +71,7 @@ def _script_opening(view: View) -> Iterator[Segment]:
 
 
 def _script_past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
+    yield from turn_pictures(turn, view.language)
     words = _shared_line(turn)
     if words:
         yield Segment("history", "assistant", words.replace("\n", " "), glue="\n")

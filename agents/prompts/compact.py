@@ -52,10 +52,13 @@ def _aside(view: View, question: str) -> Segment:
 
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     last = last_told(view.past)
-    if last is None:
+    if quoted:
+        glue = "" if last_told(view.past[:last]) is None else "\n"
+        yield Segment("instruction", "user", line(quoted, _label(view, quoted)), glue=glue)
+    elif last is None:
         yield Segment("instruction", "user", "Scene: Begin.", glue="")
     elif view.past[last].actor == view.me.name:
         yield Segment("instruction", "user", "Scene: Go on.", glue="\n")
 
 
-COMPACT = Layout("compact", _opening, _past, _now, _ending, _aside, words=150, recalled=0)
+COMPACT = Layout("compact", _opening, _past, _now, _ending, _aside, quotes_last=True, words=150, recalled=0)

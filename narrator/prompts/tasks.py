@@ -9,7 +9,7 @@ JUDGE = (
 )
 JUDGE_SHORT = "Whom does it touch?"
 NARRATE = "Tell in one or two sentences what comes of what {actors} did just now, without speaking for anybody."
-NARRATE_SHORT = "What happens?"
+NARRATE_SHORT = ""  # a small narrator goes on after the line itself
 SWITCH = "Tell in one or two sentences how the scene goes on {where}, as all see it who are there."
 SWITCH_SHORT = "Open the scene."
 STEER = (

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sandbox.half_blocks import half_blocks
 from sandbox.screen import Screen, print_json, safe
+from sandbox.whole_file import write_whole
 from scenes.image import Picture
 from scenes.problem import refuse
 from scenes.sights import drawn
@@ -30,6 +31,6 @@ def write_picture(picture: Picture, file: Path) -> None:
     """Write `picture` as PNG, making the folder for it. Raises `InputRefused`."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(picture.png)
+        write_whole(file, picture.png)
     except OSError as error:
         raise refuse(f"the picture cannot be written ({error.strerror}); name another place.", str(file)) from None

@@ -25,6 +25,7 @@ class Person:
         self._write = write
         self._shown: set[bytes] = set()
         self._one_at_a_time = asyncio.Lock()
+        self._has_left = False
         self.facts = EngineFacts(kind="terminal", model="a person")
 
     async def complete(self, request: Request) -> Completion:
@@ -33,10 +34,13 @@ class Person:
         Raises `CallFailed` when there is nobody left to ask.
         """
         async with self._one_at_a_time:
+            if self._has_left:
+                raise CallFailed("the person left")
             self._show(request)
             try:
                 text = await (self._typed() if request.form is None else self._filled_in(request.form))
             except EOFError as error:
+                self._has_left = True
                 raise CallFailed("the person left") from error
         return Completion(text=without_surrogates(text))
 
