@@ -101,7 +101,7 @@ class Turn:
 
 
 def played(scene: Scene, layout: Layout, answer: Answer) -> list[Turn]:
-    """Play `scene` and return its turns: first what is before them, last what comes after the end."""
+    """Play `scene`, which has no interview, and return its turns: first what is before them."""
     turns: list[Turn] = []
     asked: dict[str, Request] = {}
 
@@ -124,7 +124,7 @@ def rounds(turns: Sequence[Turn], people: int) -> list[list[Turn]]:
     """Return the turns by rounds, in each of which as many act as there are `people`."""
     found: list[list[Turn]] = []
     acted = people
-    for turn in turns[1:-1]:
+    for turn in turns[1:]:
         if acted >= people:
             found.append([])
             acted = 0

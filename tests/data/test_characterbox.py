@@ -187,7 +187,7 @@ def test_a_round_of_four_is_twelve_deep_where_all_are_touched_and_three_where_th
 
 def test_a_judgement_that_cannot_be_read_costs_two_more_calls_in_sequence() -> None:
     turns = played(story(2, "round_robin"), LAYOUT, lambda key, request: "I would rather not say.")
-    assert [turn.depth for turn in turns[1:-1]] == [
+    assert [turn.depth for turn in turns[1:]] == [
         4,
         7,
         4,
@@ -195,7 +195,7 @@ def test_a_judgement_that_cannot_be_read_costs_two_more_calls_in_sequence() -> N
         4,
         4,
     ]  # with the update of the scene at the end of a round
-    assert [len(keyed(turn, "judge")) for turn in turns[1:-1]] == [3] * 6
+    assert [len(keyed(turn, "judge")) for turn in turns[1:]] == [3] * 6
 
 
 def test_words_are_new_to_a_cache_only_after_what_a_prompt_began_with_before() -> None:

@@ -188,7 +188,7 @@ class Witness:
         return self._scene.setting.scenario.memory.words or self._layout.words
 
     def _lately(self) -> list[Event]:
-        """Return what happened in this turn for others to perceive; a small narrator is told what the cast did alone."""
+        """Return what happened in this turn for others to perceive; a small narrator is told of the cast alone."""
         this_turn = (event for event in self._scene.events if event.turn == self._scene.turn)
         kinds = ("speech", "action") if self._layout.name == "compact" else ("speech", "action", "narration")
         return [event for event in this_turn if event.kind in kinds]

@@ -51,8 +51,8 @@ def messages(content: str | bytes) -> list[str]:
 
 KNOWN_AT_TOP = (
     '"schema_version", "title", "kind", "language", "premise", "time", "images", "places", "cast", "player", '
-    '"opening", "interview", "narrator", "mind", "turns", "turn_policy", "sampling", "vary", "episodes", "seed", '
-    '"model", "layout", "scorers"'
+    '"opening", "interview", "narrator", "memory", "mind", "turns", "turn_policy", "sampling", "vary", "episodes", '
+    '"seed", "model", "layout", "scorers"'
 )
 EMPTY = "the file is empty; it must hold keys with values, such as `title: Tea`."
 CONTROL = "is a control character or half of one; remove it."
@@ -315,13 +315,9 @@ YAML: dict[str, tuple[str | bytes, list[str]]] = {
             "5:41: a range needs a first number smaller than its second, such as [0, 64].",
         ],
     ),
-    "what this version does not play": (
-        GOOD + "mind: bdi\nturn_policy: narrator\n",
-        [
-            "5:7: minds are read but not played by this version; write `mind: none`.",
-            '6:14: the policy "narrator" is read but not played by this version; '
-            "take round_robin, random, mention or a list of names.",
-        ],
+    "a lead by nobody": (
+        GOOD + "turn_policy: narrator\n",
+        ['5:14: the policy "narrator" needs a narrator; add `narrator: {}`.'],
     ),
     "a secret in a layout that keeps none": (
         HEAD + "layout: script\ncast: [{character: {name: Ada}, secret: I did it.}, {character: {name: Bo}}]\n",
