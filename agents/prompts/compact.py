@@ -54,7 +54,7 @@ def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     last = last_told(view.past)
     if quoted:
         glue = "" if last_told(view.past[:last]) is None else "\n"
-        yield Segment("history", "user", line(quoted, _label(view, quoted)), glue=glue)  # as it will be told later
+        yield Segment("instruction", "user", line(quoted, _label(view, quoted)), glue=glue)
     elif last is None:
         yield Segment("instruction", "user", "Scene: Begin.", glue="")
     elif view.past[last].actor == view.me.name:

@@ -59,10 +59,16 @@ def dry_answer(request: Request) -> str:
     """
     if request.form is not None:
         return json.dumps(instance(read_form(request.form), Random(request.seed)), ensure_ascii=False)
-    heard = [segment.text for segment in request.prompt.segments() if segment.stability == "history" and segment.text]
+    heard = [segment.text for segment in request.prompt.segments() if segment.text and _is_heard(segment)]
     if not heard:
         return "Turn 1, with nothing said before."
     return f"Turn {len(heard) + 1}, after “{one_line(heard[-1], 60)}”."
+
+
+def _is_heard(segment: Segment) -> bool:
+    """Return whether a segment is a line of the past, or the one that `compact` quotes at the end to be answered."""
+    quoted = segment.stability == "instruction" and not segment.text.startswith("Scene: ")
+    return segment.stability == "history" or (quoted and ": " in segment.text[:100])
 
 
 @dataclass(frozen=True, slots=True)
