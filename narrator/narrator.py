@@ -77,10 +77,7 @@ class Narrator:
         drafts += [draft for outcome in judgement.after for draft in self._outcome(outcome.change(), audience)]
         if not drafts and decision.flags:
             drafts = [Draft(kind="system", text="the narrator judges that nobody is touched")]
-        return [
-            draft.model_copy(update={"call": decision.key, "flags": decision.flags if at == 0 else None})
-            for at, draft in enumerate(drafts)
-        ]
+        return _from(decision, drafts)
 
     def _touch(self, touch: Touch, actors: Sequence[str], audience: Sequence[str]) -> Draft:
         if self._is_short:
@@ -126,14 +123,12 @@ class Narrator:
         made, drafts = decision.made, list[Draft]()
         if made and made.time and made.time != self._scene.time:
             told = time_told(made.time, self._language)
-            drafts.append(Draft(kind="state", text=told, change=Change(time=made.time), call=decision.key))
+            drafts.append(Draft(kind="state", text=told, change=Change(time=made.time)))
         if made and made.scene:
-            drafts.append(Draft(kind="narration", text=made.scene, call=decision.key))
+            drafts.append(Draft(kind="narration", text=made.scene))
         if not drafts and decision.flags:
-            drafts.append(Draft(kind="system", text="the scene stays as it was", call=decision.key))
-        return [
-            draft.model_copy(update={"flags": decision.flags if at == 0 else None}) for at, draft in enumerate(drafts)
-        ]
+            drafts.append(Draft(kind="system", text="the scene stays as it was"))
+        return _from(decision, drafts)
 
     async def sum_up(self, call: Call) -> list[Draft]:
         """Sum up for itself what has happened so far; small models are not asked. Raises `CallFailed`."""
@@ -171,6 +166,14 @@ class Narrator:
         reply = read_reply(completion.text, [NARRATOR], names_of(self._scene.setting.profiles))
         text = " ".join(words for _, words in reply.parts)
         return [Draft(kind="narration", text=text, audience=audience, flags=flags_of(completion, reply), call=key)]
+
+
+def _from(decision: Decision[Any], drafts: Iterable[Draft]) -> list[Draft]:
+    """Return `drafts` as what came of `decision`; what was odd about that stands with the first."""
+    return [
+        draft.model_copy(update={"call": decision.key, "flags": decision.flags if at == 0 else None})
+        for at, draft in enumerate(drafts)
+    ]
 
 
 def _is_empty(change: Change) -> bool:

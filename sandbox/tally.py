@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from sandbox.engines.terminal import LEFT
 from sandbox.purpose import is_of_interview, purpose_of
 from sandbox.rows import Batch
 from scenes.event import Event
-
-LEFT = "the person left"
-"""Why an episode ended whose player went away (`engines/terminal.py`); that is no failure, and can be gone on with."""
 
 
 class Summary(BaseModel):

@@ -13,6 +13,9 @@ from sandbox.engines.questionnaire import Questionnaire
 from scenes.chat import CallFailed, Completion, Request, Segment
 from scenes.clean import clean, without_surrogates
 
+LEFT = "the person left"
+"""Why a call to a person has no answer; the run can be resumed with one."""
+
 
 class Person:
     """Shows a request with `write`, line by line, and takes the answer from `read`, which is given the prompt to show.
@@ -35,13 +38,13 @@ class Person:
         """
         async with self._one_at_a_time:
             if self._has_left:
-                raise CallFailed("the person left")
+                raise CallFailed(LEFT)
             self._show(request)
             try:
                 text = await (self._typed() if request.form is None else self._filled_in(request.form))
             except EOFError as error:
                 self._has_left = True
-                raise CallFailed("the person left") from error
+                raise CallFailed(LEFT) from error
         return Completion(text=without_surrogates(text))
 
     def room(self, request: Request) -> int | None:
