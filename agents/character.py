@@ -8,7 +8,7 @@ from agents.prompts.layout import Layout, PromptThread
 from agents.prompts.wording import worded
 from agents.reply import flags_of, prose, read_reply
 from scenes.chat import Call, Completion, Request, Sampling
-from scenes.event import INTERVIEWER, NARRATOR, Draft
+from scenes.event import INTERVIEWER, NARRATOR, Draft, EventKind, Flags
 from scenes.scenario import MemorySpec
 from scenes.scene import View
 
@@ -16,6 +16,9 @@ CHOICE_TOKENS = 64
 """Room for an answer that is chosen: a name in its form."""
 PROSE_TOKENS = 160
 """Room at least for what a character considers by itself: a few sentences."""
+
+MOST_PARTS = 40
+"""Deeds, thoughts and words of one reply that are told apart; a line of dialogue has a handful."""
 
 CHOOSE = 'Answer in JSON, in this form: {{"answer": "..."}}. The answer is one of these: {choices}.'
 
@@ -61,8 +64,10 @@ class Character:
 
     def _drafts(self, completion: Completion, key: str) -> list[Draft]:
         reply = read_reply(completion.text, self._own, self._others)
-        parts = reply.parts or (("speech", ""),)
+        parts = _joined(reply.parts) or (("speech", ""),)
         flags = flags_of(completion, reply)
+        if len(parts) < len(reply.parts):
+            flags = (flags or Flags()).model_copy(update={"joined": len(reply.parts) - len(parts) + 1})
         return [
             Draft(kind=kind, text=text, flags=flags if at == 0 else None, call=key)
             for at, (kind, text) in enumerate(parts)
@@ -78,6 +83,19 @@ class Character:
         offer = worded(CHOOSE, self.view.language).format(choices="; ".join(choices))
         prompt = self._thread.prompt(f"{question}\n{offer}")
         return await decide(self._choosing, call, key, prompt, choice_of(tuple(choices)))
+
+
+def _joined(parts: tuple[tuple[EventKind, str], ...]) -> tuple[tuple[EventKind, str], ...]:
+    """Return at most `MOST_PARTS` parts, in the last of them the words of all that come after.
+
+    It is a thought, unless it is speech and nothing else: what was thought or whispered there is better unsaid than
+    overheard.
+    """
+    if len(parts) <= MOST_PARTS:
+        return parts
+    kept, rest = parts[: MOST_PARTS - 1], parts[MOST_PARTS - 1 :]
+    kind: EventKind = "speech" if all(kind == "speech" for kind, _ in rest) else "thought"
+    return (*kept, (kind, " ".join(words for _, words in rest)))
 
 
 def _names_of_others(view: View) -> Sequence[str]:

@@ -1,7 +1,8 @@
 """Decisions of a model: an answer in a form, asked for again in other words where it cannot be read.
 
 A form is a pydantic class. Its JSON schema goes to the engine, which holds its model to it if it can; whatever comes
-back is checked against the same class, so a decision is one of those that were offered or there is none.
+back is checked against the same class, so a decision is one of those that were offered or there is none. A repair has
+to fit small models too: it follows the question itself, not the repair before it, and is no longer than its form.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from scenes.chance import seed_for
-from scenes.chat import Call, Completion, Prompt, Request, Sampling, Segment
+from scenes.chat import Call, CallFailed, Completion, Prompt, Request, Sampling, Segment
 from scenes.event import Flags
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -85,17 +86,28 @@ def with_room(sampling: Sampling, tokens: int) -> Sampling:
 
 
 async def decide(asking: Asking, call: Call, key: str, prompt: Prompt, form: type[Form]) -> Decision[Form]:
-    """Ask `prompt` until an answer fits `form`, at most `REPAIRS` times again. Raises `CallFailed`."""
+    """Ask `prompt` until an answer fits `form`, at most `REPAIRS` times again. Raises `CallFailed`.
+
+    That a repair has no answer, since it does not fit the model for instance, leaves nothing decided and is no failure.
+    """
     asking = replace(asking, sampling=asking.sampling.model_copy(update={"stop": ()}))  # a stop would cut the form
-    asked = key
-    for repair in range(REPAIRS + 1):
-        completion = await call(asked, asking.request(asked, prompt, form))
-        made = read_form(completion.text, form)
-        if made is not None or repair == REPAIRS:
+    completion = await call(key, asking.request(key, prompt, form))
+    made, repaired, asked = read_form(completion.text, form), 0, key
+    while made is None and repaired < REPAIRS:
+        again = f"{key}/again{repaired + 1}"
+        try:
+            completion = await call(again, asking.request(again, _again(prompt, schema_of(form), repaired), form))
+        except CallFailed:
             break
-        prompt = prompt.then(Segment("instruction", "user", _again(repair, form)))
-        asked = f"{key}/again{repair + 1}"
-    return Decision(made, _flags(completion, repair, made is None), asked)
+        made, repaired, asked = read_form(completion.text, form), repaired + 1, again
+    return Decision(made, _flags(completion, repaired, made is None), asked)
+
+
+def repairs(request: Request) -> list[Request]:
+    """Return what may be asked after `request` if no answer can be read, but for the seeds; nothing without a form."""
+    if request.form is None:
+        return []
+    return [replace(request, prompt=_again(request.prompt, request.form, repair)) for repair in range(REPAIRS)]
 
 
 def _flags(completion: Completion, repairs: int, defaulted: bool) -> Flags | None:
@@ -109,16 +121,31 @@ def _flags(completion: Completion, repairs: int, defaulted: bool) -> Flags | Non
     return None if flags == Flags() else flags
 
 
-def _again(repair: int, form: type[BaseModel]) -> str:
-    """Return what is said to an answer that could not be read: first what is wrong with it, then the form itself."""
-    if repair == 0:
-        return f"That cannot be read. Answer with one JSON object and nothing else, such as: {_example(form)}"
-    return f"Write JSON that follows this schema exactly, without any other word: {schema_of(form)}"
+def _again(prompt: Prompt, schema: str, repair: int) -> Prompt:
+    """Return `prompt` asked again: first with an example of what can be read, then with all that was offered."""
+    form = json.loads(schema)
+    words = f"such as: {_example(form)}" if repair == 0 else f"in this form: {_shape(form)}"
+    return prompt.then(Segment("instruction", "user", f"That cannot be read. Answer in JSON alone, {words}"))
 
 
-def _example(form: type[BaseModel]) -> str:
-    properties = json.loads(schema_of(form))["properties"]
-    return json.dumps({name: _sample(part) for name, part in properties.items()}, ensure_ascii=False)
+def _example(form: dict[str, Any]) -> str:
+    return json.dumps({name: _sample(part) for name, part in form["properties"].items()}, ensure_ascii=False)
+
+
+def _shape(part: dict[str, Any]) -> str:
+    """Return a schema in few words: `{"who": "Brack" | "Pip", "how": "..." | null}`."""
+    if "const" in part or "enum" in part:
+        return " | ".join(json.dumps(one, ensure_ascii=False) for one in part.get("enum", [part.get("const")]))
+    if "anyOf" in part:
+        return " | ".join(map(_shape, part["anyOf"]))
+    match part["type"]:
+        case "object":
+            return f"{{{', '.join(f'{json.dumps(name)}: {_shape(one)}' for name, one in part['properties'].items())}}}"
+        case "array":
+            return f"[{_shape(part['items'])}]"
+        case "null":
+            return "null"
+    return '"..."'
 
 
 def _sample(part: dict[str, Any]) -> Any:

@@ -11,6 +11,8 @@ from agents.prompts.blocks import language_name, told
 from agents.prompts.wording import worded
 from scenes.chat import Call, together
 from scenes.event import Change, Draft
+from scenes.profile import CharacterProfile
+from scenes.scene import PastTurn
 
 SELF = (
     "Out of the scene, for yourself alone: say in two or three short sentences, in the first person, what you now "
@@ -41,6 +43,7 @@ class Mind:
         self._language = language_name(character.view.language)
         self._read = 0
         self._gathered = 0.0
+        """Since it last reflected; all of it is read from the past, so that it does not begin anew with a branch."""
 
     async def form_beliefs(self, call: Call, turn: int) -> list[Draft]:
         """Return what the character now believes, and what it has come to know of much. Raises `CallFailed`."""
@@ -70,12 +73,17 @@ class Mind:
         return Draft(kind="state", text=text, change=change, call=key)
 
     def _is_full(self) -> bool:
-        """Return whether enough has gathered since this was last so."""
+        """Return whether enough has gathered since the character last reflected."""
         view = self._character.view
-        new = (turn for turn in view.past[self._read :] if told(turn.events))
-        self._gathered += sum(importance(turn, view.me) for turn in new)
+        for turn in view.past[self._read :]:
+            if _reflects(turn, view.me):
+                self._gathered = 0.0
+            elif told(turn.events):
+                self._gathered += importance(turn, view.me)
         self._read = len(view.past)
-        if self._gathered < ENOUGH:
-            return False
-        self._gathered = 0.0
-        return True
+        return self._gathered >= ENOUGH
+
+
+def _reflects(turn: PastTurn, me: CharacterProfile) -> bool:
+    """Return whether `turn` is one in which `me` came to know of much."""
+    return turn.actor == me.name and any((event.call or "").endswith("/reflect") for event in turn.events)

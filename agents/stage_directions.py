@@ -6,16 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from agents.whisper import whisper_of
 from scenes.event import Change, Draft
-from scenes.names import addressed, folded, name_words, names_in, names_of
-from scenes.profile import CharacterProfile
+from scenes.names import folded
 from scenes.scene import Scene
 
-_WHISPER = re.compile(
-    r"\bwhisper|\bunder (?:his|her|their|its|my) breath\b|耳语|低声|悄声|小声|附耳"
-    r"|悄悄地?(?=[对跟]|告诉|提醒|说|问|道)",  # otherwise it is stealth, not a whisper
-    re.IGNORECASE,
-)
 _ALOUD = re.compile(
     r"\baloud\b|\bout loud\b|\blouder\b|\braises? (?:his|her|their|its|my) voice\b|大声|高声|扬声", re.IGNORECASE
 )
@@ -28,48 +23,36 @@ _LEAVES = re.compile(
     r"|(?:退场|下场|离场|离开|离去)\W*",
     re.IGNORECASE,
 )
+_SOMEWHERE = re.compile(
+    rf"(?:\w+ly\s)?{_GOES}\s(?:(?!not\b)[\w-]+\s){{0,4}}?(?:to|into|onto|inside)\s"
+    r"(?:(?:the|a|an|his|her|their)\s)?(?P<place>[^,;.:]+)",
+    re.IGNORECASE,
+)
 _COMES = {"zh": "来到{place}"}
 _GONE = {"zh": "离开了"}
 
 
 def directed(scene: Scene, actor: str, drafts: Iterable[Draft]) -> list[Draft]:
-    """Return `drafts` with what the stage directions among them do: words for few, ways to other places."""
+    """Return `drafts` with what the stage directions among them do: words for few, ways to other places.
+
+    Words that are for nobody of the scene are for the actor alone.
+    """
     to: tuple[str, ...] = ()
     done: list[Draft] = []
     for draft in drafts:
         if draft.kind == "action":
-            to = () if _ALOUD.search(draft.text) else _whispered_to(scene, draft.text, actor) or to
+            to = _meant(scene, draft.text, actor, to)
         done.append(draft.model_copy(update={"to": to}) if draft.kind == "speech" and to else draft)
         done += _ways(scene, actor, draft)
     return done
 
 
-def _whispered_to(scene: Scene, action: str, actor: str) -> tuple[str, ...]:
-    """Return to whom `action` whispers; nobody if it does not. Who is only spoken of is not spoken to."""
-    whisper = _WHISPER.search(action)
-    if whisper is None:
+def _meant(scene: Scene, action: str, actor: str, before: tuple[str, ...]) -> tuple[str, ...]:
+    """Return for whom the words after `action` are, where those `before` it were for others; nobody is all."""
+    if _ALOUD.search(action):
         return ()
-    profiles = [*scene.setting.profiles, *(CharacterProfile(name=name) for name in scene.outside)]
-    known = tuple(dict.fromkeys([*names_of(profiles), *(word for profile in profiles for word in name_words(profile))]))
-    after, before = action[whisper.start() :], action[: whisper.start()]
-    found = (addressed(name, profiles) for name in _addressed(after, known) or _addressed(before, known, -1))
-    names = dict.fromkeys(profiles[index].name for index in found if index is not None)
-    return tuple(name for name in names if name != actor)
-
-
-def _addressed(words: str, known: tuple[str, ...], which: int = 0) -> list[str]:
-    """Return whom `words` turn to, first or last: `to Pip and Moss`, `in Pip's ear`, `对八戒`, `八戒耳边`."""
-    found = [match[0] for match in _address(known).finditer(words)]
-    return names_in(found[which], known) if found else []
-
-
-@lru_cache(maxsize=1_000)
-def _address(known: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what finds an address of one or several of `known`."""
-    name = rf"(?:the\s)?(?:{'|'.join(map(re.escape, sorted(known, key=len, reverse=True)))})(?![a-z])"
-    names = rf"{name}(?:\s*(?:,\s*and\b|,|&|\band\b|、|和|与)\s*{name})*"
-    to = r"to|into|in|at|towards?|only|for|with|ear of|whisper(?:s|ing)?"
-    return re.compile(rf"(?:\b(?:{to})\s|[对向跟朝]|告诉|提醒)\s*{names}|{name}的?耳", re.IGNORECASE)
+    whisper = whisper_of(scene, action, actor)
+    return before if whisper is None else whisper.to
 
 
 def _ways(scene: Scene, actor: str, draft: Draft) -> Iterator[Draft]:
@@ -98,6 +81,12 @@ def gone_to(action: str, actor: str, places: tuple[str, ...]) -> str | None:
         return None
     wanted = folded(match["place"] or match["there"])
     return next(place for place in places if wanted in (folded(place), folded(spoken(place))))
+
+
+def leads_nowhere(action: str, actor: str, places: tuple[str, ...]) -> str | None:
+    """Return where `action` goes in its words, if that is none of `places`."""
+    match = _SOMEWHERE.match(action)
+    return match["place"].strip() if match and gone_to(action, actor, places) is None else None
 
 
 @lru_cache(maxsize=1_000)

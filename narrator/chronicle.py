@@ -4,11 +4,11 @@ What a narrator tells somebody is written from what all who are told have percei
 away what was whispered or done elsewhere. Only what it decides for itself alone, and nobody reads, knows all events.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from agents.prompts.blocks import comma, language_name, met, picture_segments, time_line, told, unended
-from agents.prompts.wording import worded
+from narrator.prompts.wording import worded
 from scenes.chat import Prompt, Segment
 from scenes.event import NARRATOR, Event
 from scenes.scene import Scene
@@ -30,16 +30,14 @@ class Chronicle:
         self._language = scene.setting.scenario.language
         self._chains: dict[Audience, tuple[Prompt, int]] = {}
         self._told_from = self._round_from = _lately(scene)
-        self._place: Event | None = None
+        self._place = _last_place(scene.events[: self._told_from])
         """What was last told to be otherwise about the place."""
         self.summary = _last_summary(scene)
         """Of what happened before, for the narrator alone."""
 
     def begin_round(self) -> None:
         """Let the prompts from now on begin with the round that has just ended."""
-        for event in self._scene.events[self._told_from : self._round_from]:
-            if event.kind == "narration" and event.call and event.call.endswith("/update"):
-                self._place = event
+        self._place = _last_place(self._scene.events[self._told_from : self._round_from]) or self._place
         self._told_from, self._round_from = self._round_from, len(self._scene.events)
         self._chains.clear()
 
@@ -83,7 +81,10 @@ class Chronicle:
 
     def _pictures(self, audience: Audience) -> Iterator[Segment]:
         """Yield the pictures that all of `audience` see from the start; for nobody, every picture by its name."""
+        kept_back = not_yet_shown(self._scene) if self._is_short else []  # which no word could say there
         for name, shown in self._scene.setting.gallery.items():
+            if name in kept_back:
+                continue
             if self._is_short:
                 seen = [Segment("images", "user", image=shown.image, glue="")]
             elif audience is None:
@@ -134,16 +135,36 @@ class Chronicle:
         if audience is None and self.summary:
             yield Segment("now", "user", self._worded("Before this: {summary}").format(summary=self.summary))
         scene = self._scene
+        if audience is None:
+            yield from self._kept_back()
         told = set(audience or ()) & set(scene.names)
         there = [name for name in scene.present if told <= set(scene.together_with(name))]
         lines = [f"{name}: {where}" for name in there if (where := self._where(name))]
         if lines:
             yield Segment("now", "user", "\n".join([self._worded("Now:"), *lines]))
 
+    def _kept_back(self) -> Iterator[Segment]:
+        """Yield who of the cast is not on the stage, and which of the pictures above nobody there has seen."""
+        lists = {
+            "Not on the stage now: {names}.": self._scene.reserve,
+            "Pictures that are not shown yet: {names}.": not_yet_shown(self._scene),
+        }
+        for text, names in lists.items():
+            if names:
+                listed = comma(self._language).join(names)
+                yield Segment("now", "user", self._worded(text).format(names=listed), glue="\n")
+
     def _where(self, name: str) -> str:
         standing = self._scene.standings[name]
         parts = (standing.place, standing.position, standing.state)
         return comma(self._language).join(unended(text) for text in parts if text)
+
+
+def not_yet_shown(scene: Scene) -> list[str]:
+    """Return the names of the pictures that are held in reserve and that nobody has seen."""
+    seen = set[str]().union(*scene.seen.values())
+    kept = (name for name, spec in scene.setting.scenario.images.items() if spec.reserve)
+    return [name for name in kept if scene.setting.gallery[name].image not in seen]
 
 
 def _last_summary(scene: Scene) -> str:
@@ -152,6 +173,12 @@ def _last_summary(scene: Scene) -> str:
         one.text for one in reversed(scene.events) if one.kind == "system" and (one.call or "").endswith("/summary")
     )
     return next(sums, "")
+
+
+def _last_place(events: Sequence[Event]) -> Event | None:
+    """Return what of `events` last told that something is otherwise about the place."""
+    told = (one for one in reversed(events) if one.kind == "narration" and (one.call or "").endswith("/update"))
+    return next(told, None)
 
 
 def _lately(scene: Scene) -> int:

@@ -1,7 +1,8 @@
 """What the narrator finds to come of a deed: whom it touches and how, and where and how those concerned are then."""
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, create_model
 
@@ -19,16 +20,27 @@ class Touch(Offered):
 
 
 class Outcome(Offered):
-    """Where and how one is after a deed; None is as before."""
+    """Where and how one is after a deed: of `place`, `position` and `state` what its form asks for; None is as before.
+
+    Each form has fields of its own, in the order in which a model is held to them.
+    """
 
     who: str
-    place: str | None = None
-    position: Phrase | None = None
-    state: Phrase | None = None
 
     def change(self) -> Change:
         """Return the change of the world that this is; an empty word changes nothing."""
-        return Change(who=self.who, place=self.place or None, position=self.position or None, state=self.state or None)
+        return Change(**{name: value or None for name, value in self})
+
+
+Named = TypeVar("Named", Touch, Outcome)
+
+
+def first_of_each(judged: Iterable[Named]) -> list[Named]:
+    """Return `judged` without what is said of anybody a second time."""
+    kept: dict[str, Named] = {}
+    for one in judged:
+        kept.setdefault(one.who, one)
+    return list(kept.values())
 
 
 class Judgement(Offered):
@@ -49,9 +61,10 @@ def judgement_form(others: tuple[str, ...], concerned: tuple[str, ...], places: 
     """Return the form for a deed that may reach `others`; `concerned` are these and who did it."""
     other: Any = Literal[others]
     one: Any = Literal[concerned]
-    place: Any = Literal[places] | None if places else None
+    place: dict[str, Any] = {"place": (Literal[places] | None, None)} if places else {}
     touch = create_model("Touch", __base__=Touch, who=(other, ...), how=(Sentence, ...))
-    outcome = create_model("Outcome", __base__=Outcome, who=(one, ...), place=(place, None))
+    how: dict[str, Any] = place | dict.fromkeys(("position", "state"), (Phrase | None, None))
+    outcome = create_model("Outcome", __base__=Outcome, who=(one, ...), **how)
     touches: Any = Annotated[tuple[touch, ...], Field(max_length=3)]
     outcomes: Any = Annotated[tuple[outcome, ...], Field(max_length=4)]
     return create_model("Judgement", __base__=Judgement, touched=(touches, ...), after=(outcomes, ...))

@@ -9,13 +9,13 @@ from typing import Any
 from agents.character import Voice
 from agents.decision import Asking, Decision, Offered, Phrase, Sentence, decide, with_room
 from agents.prompts.blocks import language_name
-from agents.prompts.wording import worded
 from agents.reply import flags_of, prose, read_reply
 from narrator.changes import change_told, time_told, touch_told
 from narrator.chronicle import Audience, Chronicle, everybody_at
-from narrator.judgement import NOBODY, Judgement, Touch, Touched, judgement_form, touched_form
+from narrator.judgement import NOBODY, Judgement, Touch, Touched, first_of_each, judgement_form, touched_form
 from narrator.prompts import tasks
-from narrator.steering import Steering, steering_decisions, steering_form
+from narrator.prompts.wording import worded
+from narrator.steering import Steering, steering_decisions, steering_form, straightened
 from scenes.chat import Call, together
 from scenes.event import NARRATOR, Change, Draft
 from scenes.names import names_of
@@ -67,14 +67,16 @@ class Narrator:
             short = await self._decided(call, key, tasks.JUDGE_SHORT, audience, touched_form(others))
             return self._judged(_lengthened(short), actors, audience)
         places = tuple(self._scene.setting.scenario.places) if self._may_part else ()
-        task = self._worded(tasks.JUDGE).format(actors=self._all(actors))
+        task = self._worded(tasks.JUDGE_WITH_PLACES if places else tasks.JUDGE)
+        task = task.format(actors=self._all(actors), places="; ".join(places))
         form = judgement_form(others, audience, places)
         return self._judged(await self._decided(call, key, task, audience, form), actors, audience)
 
     def _judged(self, decision: Decision[Judgement], actors: Sequence[str], audience: Sequence[str]) -> list[Draft]:
         judgement = decision.made or Judgement()
-        drafts = [self._touch(touch, actors, audience) for touch in judgement.touched]
-        drafts += [draft for outcome in judgement.after for draft in self._outcome(outcome.change(), audience)]
+        drafts = [self._touch(touch, actors, audience) for touch in first_of_each(judgement.touched)]
+        changes = (outcome.change() for outcome in first_of_each(judgement.after))
+        drafts += [draft for change in changes for draft in self._outcome(change, audience)]
         if not drafts and decision.flags:
             drafts = [Draft(kind="system", text="the narrator judges that nobody is touched")]
         return _from(decision, drafts)
@@ -87,7 +89,9 @@ class Narrator:
 
     def _outcome(self, change: Change, audience: Sequence[str]) -> Iterator[Draft]:
         """Yield how somebody is now. That it comes elsewhere is seen there; the rest is for `audience` alone."""
-        where = Change(who=change.who, place=change.place)
+        assert change.who, "an outcome is somebody's"
+        is_there = change.place == self._scene.standings[change.who].place
+        where = Change(who=change.who, place=None if is_there else change.place)
         how = change.model_copy(update={"place": None})
         if not _is_empty(where):
             yield Draft(kind="state", text=change_told(where, self._language), change=where)
@@ -109,10 +113,11 @@ class Narrator:
 
     async def steer(self, call: Call) -> Decision[Steering]:
         """Return what is to come next; nothing if no answer could be read. Raises `CallFailed`."""
-        decisions = steering_decisions(self._scene)
+        decisions = steering_decisions(self._scene, self._is_short)
         task = tasks.STEER_SHORT if self._is_short else self._worded(tasks.STEER).format(decisions="; ".join(decisions))
         form = steering_form(decisions, self._is_short)
-        return await self._decided(call, self._key("steer"), task, None, form)
+        decision = await self._decided(call, self._key("steer"), task, None, form)
+        return straightened(decision) if self._is_short else decision
 
     async def update(self, call: Call) -> list[Draft]:
         """Return what of the scene itself has changed in the round; small models are not asked. Raises `CallFailed`."""

@@ -1,6 +1,7 @@
 """Who acts next. A policy is one plain function from the scene to a name of its cast, or to several at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from inspect import iscoroutine
 from itertools import groupby
 from pathlib import Path
 from random import Random
@@ -93,14 +94,31 @@ def policy_of(scenario: Scenario) -> Policy:
 def next_actors(policy: Policy, scene: Scene, rng: Random) -> tuple[str, ...]:
     """Return who acts next by `policy`, in the order of the cast. Raises `PolicyFailed`."""
     try:
-        chosen = policy(scene, rng)
-        names = (chosen,) if isinstance(chosen, str) else tuple(chosen)
-    except Exception as error:  # a policy may be a user's own, and whatever breaks in it is to be told as such
+        chosen: object = policy(scene, rng)
+        if isinstance(chosen, Iterable) and not isinstance(chosen, str):
+            chosen = list(chosen)
+    except (Exception, SystemExit) as error:  # a policy may be a user's own: whatever breaks in it is told as such
         at = extract_tb(error.__traceback__)[-1]
         where = f"{Path(at.filename).name}:{at.lineno}"
         raise PolicyFailed(f"the turn policy failed at {where}: {type(error).__name__}: {error}") from error
-    strangers = [name for name in names if name not in scene.present]
+    called = _names(chosen)
+    places = [named(name, scene.setting.profiles) for name in called]
+    names = [scene.names[place] for place in places if place is not None]
+    strangers = [name for name, place in zip(called, places, strict=True) if place is None]
+    strangers += [name for name in names if name not in scene.present]
     if strangers or not names:
         there = ", ".join(scene.present)
         raise PolicyFailed(f"the turn policy named {strangers or 'nobody'}; on the stage are: {there}")
     return tuple(name for name in scene.present if name in names)
+
+
+def _names(chosen: object) -> list[str]:
+    """Return the names that a policy gave, whatever it gave. Raises `PolicyFailed`."""
+    names = [chosen] if isinstance(chosen, str) else chosen
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        if iscoroutine(chosen):
+            chosen.close()  # or Python complains that nobody waited for it
+        raise PolicyFailed(
+            f"the turn policy returned {type(chosen).__name__}; let it return a name from scene.present, or a list"
+        )
+    return names

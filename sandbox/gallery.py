@@ -49,6 +49,12 @@ class Gallery:
         self._decoded.move_to_end(image)
         return self._decoded[image]
 
+    def file(self, image: str) -> Path:
+        """Return where the picture with the id `image` lies. Raises `StoreDamaged` if another lies there."""
+        self.open(image)
+        assert self._folder is not None, "pictures are in files once a run is begun"
+        return _file(image, self._folder)
+
     def _read(self, image: str) -> "PIL.Image.Image":
         if image in self._waiting:
             return open_picture(self._waiting[image])

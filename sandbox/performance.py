@@ -6,6 +6,7 @@ at the end of a round everybody's beliefs. So a round of four has at most twelve
 """
 
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from agents.character import Character, Voice
@@ -21,8 +22,8 @@ from narrator.leading import lead
 from narrator.narrator import Narrator, touched_by
 from narrator.steering import END, SWITCH, Steering
 from narrator.turn_policy import Policy, next_actors, policy_of
-from scenes.chance import chance
-from scenes.chat import Call, both, together
+from scenes.chance import chance, seed_for
+from scenes.chat import Call, Completion, Request, both, together
 from scenes.event import NARRATOR, Draft, Event
 from scenes.names import named
 from scenes.scene import Scene
@@ -34,13 +35,20 @@ Group = tuple[Names, Names]
 """Those who act, and all who see it."""
 
 
+def _reseeded(call: Call, seed: int) -> Call:
+    async def asked(key: str, request: Request) -> Completion:
+        return await call(key, replace(request, seed=seed_for(seed, key)))
+
+    return asked
+
+
 class Performance:
     """Plays a scene turn by turn."""
 
     def __init__(self, scene: Scene, layout: Layout, call: Call, policy: Policy | None = None) -> None:
         """`policy` stands in for the scenario's own."""
         scenario = scene.setting.scenario
-        self._scene, self._layout, self._call = scene, layout, call
+        self._scene, self._layout, self._asked, self._call = scene, layout, call, call
         self._policy = policy or policy_of(scenario)
         self._leads = policy is None and scenario.turn_policy == "narrator"
         self._characters: dict[str, Character] = {}
@@ -48,6 +56,11 @@ class Performance:
         self._player = self._asking_player()
         self._narrator = Narrator(scene, self._voice(NARRATOR)) if scenario.narrator else None
         self.is_over = False
+
+    def reseed(self, seed: int) -> None:
+        """Go on with another seed and nothing else changed: everybody is told what it would have been told."""
+        self._scene.seed = seed
+        self._call = _reseeded(self._asked, seed)
 
     def _voice(self, name: str) -> Voice:
         """Return how the lines of one of the cast, or of the narrator, are made."""
@@ -189,19 +202,24 @@ class Performance:
                 yield NARRATOR, self._narrator.tell_switch(self._call, decision.made.object)
 
     def _tracking(self) -> Iterator[Doing]:
-        """Yield how the narrator of a story keeps track at the end of a round."""
+        """Yield how the narrator of a story keeps track at the end of a round; a person remembers what was before."""
         if self._narrator and self._scene.setting.scenario.kind == "story":
             yield NARRATOR, self._narrator.update(self._call)
-            yield NARRATOR, self._narrator.sum_up(self._call)
+            if not self._is_person(NARRATOR):
+                yield NARRATOR, self._narrator.sum_up(self._call)
 
     def _believing(self) -> Iterator[Doing]:
         """Yield what everybody on the stage makes of what has happened; a person does that without being asked."""
-        scenario = self._scene.setting.scenario
-        if scenario.mind == "none":
+        if self._scene.setting.scenario.mind == "none":
             return
         for name in self._scene.present:
-            if not (scenario.player and scenario.player.person and scenario.player.plays == name):
+            if not self._is_person(name):
                 yield name, self._mind(name).form_beliefs(self._call, self._scene.turn)
+
+    def _is_person(self, name: str) -> bool:
+        """Return whether somebody at the terminal plays `name`."""
+        player = self._scene.setting.scenario.player
+        return player is not None and player.person and player.plays == name
 
     def _mind(self, name: str) -> Mind:
         if name not in self._minds:

@@ -54,8 +54,12 @@ async def played_until(
         if until is not None and until < fork.after:
             break
         await _play_on(scene, performance, keep, fork.after)
+        if fork.setting == scene.setting and fork.layout == layout:
+            performance.reseed(fork.seed)
+            continue
+        layout = fork.layout
         scene.recast(fork.setting, fork.seed)
-        is_over, performance = performance.is_over, Performance(scene, fork.layout, call, policy)
+        is_over, performance = performance.is_over, Performance(scene, layout, call, policy)
         performance.is_over = is_over
     await _play_on(scene, performance, keep, until)
     return performance

@@ -1,6 +1,7 @@
 """What everybody in a scene is asked first, found by playing it with replies that are only marked, not made."""
 
 import asyncio
+from collections.abc import Callable
 
 from agents.player import turns_of
 from sandbox.models import layout_of
@@ -27,32 +28,38 @@ def first_prompts(scene: Scene) -> dict[str, Prompt | None]:
     """Return each character's first prompt by name, with the narrator's and a player's if a model plays them.
 
     What somebody is asked besides, to judge a deed for instance or what it now believes, goes by its name and that:
-    `Narrator: judge`. Exact but for what others reply before it, which stands as `…`. None for one who never gets a
-    turn.
+    `Narrator: judge`, `Pip: interview 2`. Exact but for what others reply before it, which stands as `…`. None for one
+    who never gets a turn.
     """
     shown: dict[str, Prompt | None] = {}
-    for key, request in _rehearsed(scene, UNSPOKEN)[0]:
+    for key, request in _rehearsed(scene, lambda request: UNSPOKEN)[0]:
         purpose = purpose_of(key)
         asker = _asker(scene, key)
-        shown.setdefault(asker if purpose in PLAIN else f"{asker}: {purpose}", request.prompt)
+        shown.setdefault(asker if purpose in PLAIN else f"{asker}: {_what(key)}", request.prompt)
     outside = {name: shown.pop(name) for name in (NARRATOR, PLAYER) if name in shown}
     return outside | {name: shown.pop(name, None) for name in scene.names} | shown
 
 
-def longest_requests(scene: Scene) -> dict[str, list[Request]]:
-    """Return the last request of each kind by who is asked, all the cast among them, whoever is on the stage.
+def _what(key: str) -> str:
+    """Return what somebody is asked for, and of an interview which question: `interview 2`."""
+    purpose = purpose_of(key)
+    return f"{purpose} {key.split('/')[1]}" if purpose == INTERVIEW else purpose
 
-    Replies are as long as the scenario lets them be, and so is what prompts say of them besides the history. What is
-    asked again is left out: a model that is held to a form gives no cause for it.
+
+def longest_requests(scene: Scene) -> dict[str, list[Request]]:
+    """Return what is asked by who is asked, all the cast among them, whoever is on the stage.
+
+    Replies are as long as they may be, and so is what prompts say of them besides the history. What is asked again is
+    left out: `agents.decision.repairs` gives it.
     """
-    asked, performance = _rehearsed(scene, "a " * scene.setting.scenario.sampling.max_tokens)
-    requests: dict[str, dict[str, Request]] = {name: {} for name in scene.names}
+    asked, performance = _rehearsed(scene, lambda request: "a " * request.sampling.max_tokens)
+    requests: dict[str, list[Request]] = {name: [] for name in scene.names}
     for key, request in asked:
         if key == first_asked(key):
-            requests.setdefault(_asker(scene, key), {})[key.split("/", 1)[1]] = request
+            requests.setdefault(_asker(scene, key), []).append(request)
     for name in scene.names:
-        requests[name] = requests[name] or {"": performance.character(name).request("room")}
-    return {asker: list(kinds.values()) for asker, kinds in requests.items()}
+        requests[name] = requests[name] or [performance.character(name).request("room")]
+    return requests
 
 
 def _asker(scene: Scene, key: str) -> str:
@@ -62,7 +69,7 @@ def _asker(scene: Scene, key: str) -> str:
     return next((name for name, short in scene.keys.items() if short == asker), None) or outside[asker]
 
 
-def _rehearsed(scene: Scene, reply: str) -> tuple[Asked, Performance]:
+def _rehearsed(scene: Scene, reply: Callable[[Request], str]) -> tuple[Asked, Performance]:
     """Play `scene` until everybody had a turn and one more came, or long enough, and hold its interview.
 
     Return all that was asked, and who played.
@@ -74,7 +81,7 @@ def _rehearsed(scene: Scene, reply: str) -> tuple[Asked, Performance]:
         asked.append((key, request))
         if purpose_of(key) == "speak":
             waiting.discard(_asker(scene, key))
-        return Completion(text=reply)
+        return Completion(text=reply(request))
 
     performance = Performance(scene, layout_of(scene.setting.scenario), ask)
     asyncio.run(_rehearse(scene, performance, waiting))

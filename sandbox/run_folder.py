@@ -3,6 +3,7 @@
 import re
 import secrets
 from datetime import UTC, datetime
+from os.path import isdir, isfile  # which, unlike those of Path, raise nothing for a name that is too long
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,10 +58,15 @@ def _no_place(parent: Path, error: OSError) -> InputRefused:
 
 
 def _slug_of(source: Source) -> str:
-    """Return what the scenario is called in a run's name: its folder, and for a run's own scenario as that run was."""
-    name = source.folder.resolve().name
-    again = re.fullmatch(r"\d{8}T\d{6}Z_(.+)_[0-9a-f]{4}", name)
-    return again[1] if again else name or source.scenario.title
+    """Return what the scenario is called in a run's name: its file, or its folder where the file is called as usual.
+
+    The scenario of a run is called as that run was.
+    """
+    file, folder = Path(source.document.file), source.folder.resolve().name
+    again = re.fullmatch(r"\d{8}T\d{6}Z_(.+)_[0-9a-f]{4}", folder)
+    if again and file.name == SCENARIO:
+        return again[1]
+    return (folder if file.name == "scenario.yaml" else file.stem) or source.scenario.title
 
 
 def _write_scenario(source: Source, folder: Path) -> None:
@@ -114,12 +120,16 @@ def find_run(name: str, parent: Path) -> Path:
         if not runs:
             raise refuse("there is no run yet; play one with `rolestage run scenarios/harbour`.", str(parent))
         return runs[-1]
-    for folder in (Path(name), parent / name):
-        if (folder / DATABASE).is_file():
+    named = (Path(name), parent / name)
+    for folder in named:
+        if isfile(folder / DATABASE):
             return folder
     matching = [run for run in runs if name in run.name]
     if len(matching) == 1:
         return matching[0]
+    for folder in named:
+        if isdir(folder):
+            raise refuse(f"this folder has no {DATABASE}, in which a run is kept; copy the whole run.", str(folder))
     raise refuse(unknown("run", name, [run.name for run in runs[::-1]]), str(parent))
 
 

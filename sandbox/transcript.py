@@ -115,7 +115,8 @@ class Transcript:
         verb = _verb(event)
         if verb:
             yield clean(event.actor) or "·", f"{self._colour(event.actor)} {'' if _is_aside(event) else 'bold'}"
-            yield (f" → {clean(', '.join(event.to))}" if event.to else "") + verb, ""
+            to = [name for name in event.to if name != event.actor]
+            yield (f" → {clean(', '.join(to))}" if to else "") + verb, ""
         words = f"picture {self._pictures.get(event.image, event.image[:8])}" if event.image else event.text
         yield clean(words), _MANNERS.get(event.kind, "")
 
@@ -192,7 +193,9 @@ def odd(event: Event) -> Iterator[str]:
     if flags.empty:
         yield "said nothing"
     if flags.dropped:
-        yield f"{flags.dropped} oldest lines did not fit its prompt"
+        yield f"{flags.dropped} oldest {'line' if flags.dropped == 1 else 'lines'} did not fit its prompt"
+    if flags.joined:
+        yield f"{flags.joined} last parts kept as one"
     if flags.defaulted:
         yield "unreadable" if is_of_interview(event) else "no readable answer: default"
     elif flags.repaired:

@@ -98,10 +98,14 @@ class Request:
     """Derived from the episode's seed and the call's key, so that a reply does not depend on its neighbours."""
     form: str | None = None
     """The JSON schema, as text, that the reply is to follow; an engine that can holds its model to it."""
+    answer: str | None = None
+    """An answer that is given: the model writes nothing and says how likely it finds each of its tokens."""
 
     def digest(self) -> str:
         """Return the identity of the question: same digest, same answer on the record."""
         rest = f"{self.seed} {self.sampling.model_dump_json()} {self.model}{self.form or ''}"
+        if self.answer is not None:
+            rest += f"\0{self.answer}"
         return blake2b(self.prompt.id + rest.encode(), digest_size=16).hexdigest()
 
 
@@ -117,6 +121,10 @@ class Completion(BaseModel):
     """Prompt tokens whose attention state the engine had at hand already."""
     output_tokens: int = 0
     token_ids: tuple[int, ...] = ()
+    """Of the reply, or of the answer that was given."""
+    logprobs: tuple[float, ...] = ()
+    """Of an answer that was given: for each of its tokens the natural logarithm of its probability after the prompt and
+    the tokens before it, as the model has it, whatever the sampling. What ends a reply is none of them."""
     dropped: int = 0
     """Oldest history segments left out because the whole did not fit the model."""
 
@@ -129,16 +137,21 @@ Call = Callable[[str, Request], Awaitable[Completion]]
 """Ask a model: a stable key such as `t07/brack/speak`, and the request. Raises `CallFailed`."""
 
 
-async def together(*asked: Awaitable[Answer]) -> list[Answer]:
+def together(*asked: Awaitable[Answer]) -> Awaitable[list[Answer]]:
     """Wait for calls that do not depend on each other, all at once; raise what failed first, once all have ended.
 
-    So the answers of those beside a failure are on record and need not be asked for again.
+    So the answers of those beside a failure are on record and need not be asked for again. They are begun here and
+    now: one that was cancelled before it was begun would be left over.
     """
-    outcomes = await gather(*asked, return_exceptions=True)
-    for outcome in outcomes:
+    return _settled(gather(*asked, return_exceptions=True))
+
+
+async def _settled(outcomes: Awaitable[list[Answer | BaseException]]) -> list[Answer]:
+    answers = await outcomes
+    for outcome in answers:
         if isinstance(outcome, BaseException):
             raise outcome
-    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+    return [outcome for outcome in answers if not isinstance(outcome, BaseException)]
 
 
 async def both(first: Awaitable[Answer], second: Awaitable[Other]) -> tuple[Answer, Other]:

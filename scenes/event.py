@@ -25,6 +25,8 @@ class Flags(BaseModel):
     """The model said nothing."""
     dropped: int = 0
     """Oldest lines of history that did not fit the model and were left out of the prompt."""
+    joined: int = 0
+    """Last parts of a reply that had too many, kept as one."""
     repaired: int = 0
     """How often a decision was asked again, in other words, because it could not be read."""
     defaulted: bool = False

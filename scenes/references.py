@@ -37,7 +37,7 @@ def findings(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterat
     return chain(
         _names(scenario, profiles),
         _pictures(scenario),
-        _places(scenario, profiles),
+        _places(scenario),
         _speakers(scenario, profiles),
         _truths(scenario),
         _kind(scenario),
@@ -64,46 +64,29 @@ def _pictures(scenario: Scenario) -> Iterator[Finding]:
     for where, image in used:
         if image not in scenario.images:
             yield where, unknown("image", image, list(scenario.images))
-        elif where[0] == "places" and scenario.images[image].reserve:
+        elif scenario.images[image].reserve:
+            key = "shows" if where[0] == "places" else "sees"
             yield (
                 where,
-                f'"{one_line(image)}" is kept in reserve for the narrator to show; take it from one of the two.',
+                f'"{one_line(image)}" is kept in reserve until the narrator shows it to all; leave it out of "{key}", '
+                'or take its "reserve" away.',
             )
 
 
-def _places(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
+def _places(scenario: Scenario) -> Iterator[Finding]:
     known = list(scenario.places)
-    broken = False
     for name, spec in scenario.places.items():
         for at, other in enumerate(spec.beside):
             if other not in scenario.places:
-                broken = True
                 yield ("places", name, "beside", at), unknown("place", other, known)
     for index, member in enumerate(scenario.cast):
         if member.place is None and known:
-            broken = True
             yield (
                 ("cast", index),
                 f'this character needs a "place", since the scenario has places: {", ".join(known[:12])}.',
             )
         elif member.place is not None and member.place not in scenario.places:
-            broken = True
             yield ("cast", index, "place"), unknown("place", member.place, known)
-    if known and not broken:
-        yield from _out_of_earshot(scenario, profiles)
-
-
-def _out_of_earshot(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
-    first = scenario.cast[0].place
-    home = next(group for group in groups_in_earshot(scenario) if first in group)
-    for index, member in enumerate(scenario.cast):
-        if member.place not in home:
-            here, there = one_line(profiles[index].name), one_line(profiles[0].name)
-            yield (
-                ("cast", index, "place"),
-                f'{here} in "{member.place}" and {there} in "{first}" can never hear each other, not even through '
-                'somebody between; put the two places "beside" each other.',
-            )
 
 
 def _speakers(scenario: Scenario, profiles: Sequence[CharacterProfile]) -> Iterator[Finding]:
@@ -211,7 +194,7 @@ def _renamed_question(question: InterviewQuestion, name: Callable[[str], str]) -
 
 
 def unplayed(scenario: Scenario) -> Iterator[Finding]:
-    """Yield what is left out when this version plays the scenario; the rest is played as it is meant."""
+    """Yield what has no effect when the scenario is played, or not at first; the rest is played as it is meant."""
     if scenario.player and scenario.player.plays is None and scenario.kind not in ASKED:
         yield (
             ("player",),
@@ -220,8 +203,10 @@ def unplayed(scenario: Scenario) -> Iterator[Finding]:
         )
     if scenario.turn_policy != "narrator":
         yield from _never_brought_in(scenario)
-    if scenario.scorers:
-        yield ("scorers",), "scorers are read but not run by this version."
+    yield from _never_seen(scenario)
+    if scenario.places:
+        yield from _beside_itself(scenario)
+        yield from _out_of_earshot(scenario)
 
 
 def _never_brought_in(scenario: Scenario) -> Iterator[Finding]:
@@ -231,3 +216,36 @@ def _never_brought_in(scenario: Scenario) -> Iterator[Finding]:
     for name, image in scenario.images.items():
         if image.reserve:
             yield ("images", name, "reserve"), "nobody shows this picture; the policy `narrator` could."
+
+
+def _never_seen(scenario: Scenario) -> Iterator[Finding]:
+    questions = scenario.player.questions if scenario.player and scenario.kind in ASKED else None
+    last = min(scenario.turns, len(questions)) if questions else scenario.turns
+    for index, member in enumerate(scenario.cast):
+        for at, sight in enumerate(member.sees or ()):
+            if sight.from_turn > last:
+                rule = f"turn {last} is the last, so this picture never comes into sight; take an earlier turn."
+                yield ("cast", index, "sees", at, "from_turn"), rule
+
+
+def _beside_itself(scenario: Scenario) -> Iterator[Finding]:
+    for name, place in scenario.places.items():
+        if name in place.beside:
+            at = place.beside.index(name)
+            yield (
+                ("places", name, "beside", at),
+                "what is said in a place is heard there anyway; leave it out of its own list.",
+            )
+
+
+def _out_of_earshot(scenario: Scenario) -> Iterator[Finding]:
+    """Yield who begins out of earshot of the first: as may be meant, since in every kind one may go to other places."""
+    first = scenario.cast[0].place
+    home = next(group for group in groups_in_earshot(scenario) if first in group)
+    for index, member in enumerate(scenario.cast):
+        if member.place not in home:
+            yield (
+                ("cast", index, "place"),
+                f'who is in "{member.place}" and who is in "{first}" cannot hear each other until somebody goes to the '
+                'other place; put places "beside" each other if words are to carry.',
+            )

@@ -1,11 +1,13 @@
 """The scenario file: every field a writer may use, with its range. What refers to what is checked in `references`."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from scenes.chat import Sampling
+from scenes.names import folded
 from scenes.profile import CharacterProfile, Line, Name, Text
 from scenes.storybook.drawing import Drawing
 
@@ -163,14 +165,37 @@ class MemorySpec(_Part):
     """Forgotten turns told again because they matter now; without it, 4, and none in `compact`."""
 
 
+def _with_words(question: str) -> str:
+    if not question.strip():
+        raise ValueError("a question needs words; write what is asked")
+    return question
+
+
+def _that_differ(choices: tuple[str, ...]) -> tuple[str, ...]:
+    if not can_be_told_apart(choices):
+        raise ValueError(
+            "the choices must differ by more than capitals and spaces, and none may be blank; change one of them"
+        )
+    return choices
+
+
+def can_be_told_apart(choices: Sequence[str]) -> bool:
+    """Return whether an answer is one of `choices` and no other, and none of them is blank."""
+    bare = {folded(" ".join(choice.split())) for choice in choices}
+    return len(bare) == len(choices) and "" not in bare
+
+
+Choices = Annotated[tuple[Line, ...], Field(strict=False, min_length=2, max_length=64), AfterValidator(_that_differ)]
+
+
 class InterviewQuestion(_Part):
     """Something asked of characters in private after the last turn."""
 
     to: Name | Names = "all"
     """Whom: a name, several, or `all`."""
-    ask: Text
+    ask: Annotated[Text, AfterValidator(_with_words)]
     """The question."""
-    choices: Literal["cast"] | Annotated[tuple[Line, ...], Field(strict=False, max_length=64)] | None = None
+    choices: Literal["cast"] | Choices | None = None
     """The answers to choose from; `cast` for the names of the cast."""
     truth: Line | None = None
     """The right one among the choices."""
@@ -244,4 +269,4 @@ class Scenario(_Part):
     layout: LayoutName | Literal["auto"] = "auto"
     """The order of the prompt's segments; `auto` takes one that suits the model."""
     scorers: tuple[Name | dict[str, Any], ...] = Field(default=(), strict=False, max_length=32)
-    """How the run is to be judged. Read, and not yet used by this version."""
+    """Who judges every episode when it is over: `leakage`, or with options `{scorer: leakage, threshold: 0.6}`."""

@@ -4,7 +4,8 @@ For short contexts, and exactly what the embedded storybook model was trained on
 words for the character itself, and a stage direction by `Scene` where it has to begin. Of a profile only the sheet is
 told, without its sections and without what is private in it, and of a picture no notes; the scenario's own `secret`
 is. Where the character is follows its sheet and does not stand at the end, where so small a model answers it instead
-of what was said.
+of what was said. What it believes and remembers is the last to leave with the history where all does not fit: it may be
+as long as several replies.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,7 +44,7 @@ def _cue(needed: bool, words: str) -> Iterator[Segment]:
 
 
 def _now(view: View, recalled: Sequence[PastTurn]) -> Iterator[Segment]:
-    yield from (Segment("now", "user", f"Scene: {text}", glue="\n") for text in inner(view, recalled))
+    yield from (Segment("history", "user", f"Scene: {text}", glue="\n") for text in inner(view, recalled))
 
 
 def _aside(view: View, question: str) -> Segment:

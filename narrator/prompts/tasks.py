@@ -3,9 +3,16 @@
 OPEN = "Open the scene."
 JUDGE = (
     "Judge what {actors} did just now. Say whom it touches, bodily or otherwise, and how, in a sentence each; nobody "
-    "if it does not reach anybody. Then say where and how those concerned are afterwards, if that has changed: place, "
-    "position and state in a few words. Answer in JSON, in this form: "
+    "if it does not reach anybody. Then say how those concerned are afterwards, if that has changed: position and "
+    "state in a few words. Answer in JSON, in this form: "
     '{{"touched": [{{"who": "...", "how": "..."}}], "after": [{{"who": "...", "position": "...", "state": "..."}}]}}.'
+)
+JUDGE_WITH_PLACES = (
+    "Judge what {actors} did just now. Say whom it touches, bodily or otherwise, and how, in a sentence each; nobody "
+    "if it does not reach anybody. Then say where and how those concerned are afterwards, if that has changed: the "
+    "place, which is one of these: {places}; position and state in a few words. Answer in JSON, in this form: "
+    '{{"touched": [{{"who": "...", "how": "..."}}], '
+    '"after": [{{"who": "...", "place": "...", "position": "...", "state": "..."}}]}}.'
 )
 JUDGE_SHORT = "Whom does it touch?"
 NARRATE = "Tell in one or two sentences what comes of what {actors} did just now, without speaking for anybody."

@@ -24,6 +24,7 @@ from scenes.event import Draft
 from scenes.names import named
 from scenes.problem import refuse
 from scenes.references import unknown
+from scenes.scenario import can_be_told_apart
 from scenes.scene import Scene
 
 MOST_LETTERS = 20_000
@@ -50,6 +51,8 @@ def interview(folder: Path, question: Question, policy: str | None, as_json: boo
     """Print what the character answers; 1 if there is no answer, or none of the choices. Raises `InputRefused`."""
     if not 0 < len(question.text.strip()) <= MOST_LETTERS:
         raise refuse(f"a question has between 1 and {MOST_LETTERS:,} characters; write one.")
+    if question.choices and (len(question.choices) < 2 or not can_be_told_apart(question.choices)):
+        raise refuse("--choice is given twice or more, each time with another answer, never blank.")
     with past_of(folder, policy) as past:
         kind = question.engine
         config = engine_config(kind) if kind else engine_config(**facts_of_run(past.record)["engine"])

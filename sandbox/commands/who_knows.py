@@ -21,6 +21,8 @@ from scenes.problem import refuse
 
 def tell(folder: Path, text: str, episode: int | None, as_json: bool) -> int:
     """Print how everybody could have learned `text`, episode by episode. Raises `InputRefused`."""
+    if not text.strip():
+        raise refuse("there is nothing to look for in a blank text; write a word that somebody could know.")
     with closing(Record(folder)) as record:
         source = load(folder / SCENARIO)
         states = [state for state in record.states() if episode in (None, state.id)]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from staging import performed, said, scene_of
 
-from agents.character import Character, Voice
+from agents.character import MOST_PARTS, Character, Voice
 from agents.prompts.layouts import LAYOUTS
+from agents.reply import read_reply
 from scenes.chat import CallFailed, Completion, Request, Sampling
 from scenes.event import Draft, Flags
 from scenes.scene import Scene
@@ -54,6 +55,35 @@ def test_a_reply_becomes_what_is_done_with_its_call_on_each_part(tmp_path: Path)
 def test_what_was_odd_is_told_once(tmp_path: Path) -> None:
     drafts = spoken(scene_of(tmp_path), "(nods) Aye, the", finish_reason="length", dropped=2)
     assert [draft.flags for draft in drafts] == [Flags(truncated=True, dropped=2), None]
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("(a)[b]" * 16_000, "thought"),
+        ("[b]. (a) said" * 8_000, "thought"),
+        ("(whispers to Pip) one. (aloud) two. " * 3_000, "thought"),
+        ("said [] " * 12_000, "speech"),
+    ],
+    ids=["deeds and thoughts", "all three", "whispers", "words"],
+)
+def test_a_reply_of_very_many_parts_is_so_many_and_the_rest_in_one_that_gives_nothing_away(
+    tmp_path: Path, text: str, rest: str
+) -> None:
+    """What is whispered or only thought among the rest reaches nobody by being told with it."""
+    drafts = spoken(scene_of(tmp_path), text)
+    parts = read_reply(text, ["Captain Brack"], ["Pip"]).parts
+    assert len(parts) > 5_000
+    assert [(draft.kind, draft.text) for draft in drafts[:-1]] == [*parts[: MOST_PARTS - 1]]
+    assert (len(drafts), drafts[-1].kind) == (MOST_PARTS, rest)
+    assert drafts[-1].text == " ".join(words for _, words in parts[MOST_PARTS - 1 :])
+    assert [draft.flags for draft in drafts] == [Flags(joined=len(parts) - MOST_PARTS + 1), *[None] * (MOST_PARTS - 1)]
+
+
+def test_a_reply_of_as_many_parts_as_may_be_is_left_as_it_is(tmp_path: Path) -> None:
+    drafts = spoken(scene_of(tmp_path), "(a)[b]" * (MOST_PARTS // 2))
+    assert [draft.kind for draft in drafts] == ["action", "thought"] * (MOST_PARTS // 2)
+    assert {draft.flags for draft in drafts} == {None}
 
 
 def test_an_empty_reply_is_a_speech_without_words(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.decision import Asking, Choice, Decision, choice_of, decide, read_form, schema_of
+from agents.decision import Asking, Choice, Decision, choice_of, decide, read_form, repairs, schema_of
 from narrator.judgement import judgement_form
+from narrator.narrator import Update
 from narrator.steering import steering_form
-from scenes.chat import Completion, Prompt, Request, Sampling, Segment
+from scenes.chat import CallFailed, Completion, Prompt, Request, Sampling, Segment
 from scenes.event import Flags
 
 WHO = choice_of(("Brack", "Pip"))
@@ -63,6 +64,63 @@ def test_what_cannot_be_read_is_asked_again_twice_each_time_in_other_words() -> 
 def test_after_two_repairs_nothing_is_decided_and_that_is_flagged() -> None:
     decision, asked = decided(["?"] * 9)
     assert (decision.made, decision.flags, len(asked)) == (None, Flags(repaired=2, defaulted=True), 3)
+
+
+FORMS = {
+    "a name": (WHO, '{"answer": "Brack" | "Pip"}'),
+    "a judgement": (
+        JUDGED,
+        '{"touched": [{"who": "Pip", "how": "..."}], '
+        '"after": [{"who": "Brack" | "Pip", "place": "quay" | null, "position": "..." | null, "state": "..." | null}]}',
+    ),
+    "a decision": (steering_form(("end",), True), '{"reason": "...", "decision": "end"}'),
+    "an update": (Update, '{"time": "..." | null, "scene": "..." | null}'),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_repair_names_the_choices_once_and_in_few_words(name: str) -> None:
+    form, shape = FORMS[name]
+    request = Asking("storybook", Sampling(), 7).request("t01/narrator/who", PROMPT, form)
+    first, second = repairs(request)
+    assert [one.prompt.segments()[:-1] for one in (first, second)] == [PROMPT.segments()] * 2
+    told = second.prompt.segments()[-1].text
+    assert told.endswith(f": {shape}")
+    assert max(len(one.prompt.segments()[-1].text) for one in (first, second)) < len(shape) + 75
+
+
+def test_what_is_asked_again_is_what_the_repairs_of_a_request_are_said_to_be() -> None:
+    _, asked = decided(["?"] * 3)
+    first, *others = asked.values()
+    assert [(one.prompt.id, one.form) for one in others] == [(one.prompt.id, one.form) for one in repairs(first)]
+
+
+def test_what_has_no_form_is_not_repaired() -> None:
+    assert repairs(Asking("storybook", Sampling(), 7).request("t01/pip/speak", PROMPT)) == []
+
+
+@pytest.mark.parametrize("answered", [1, 2])
+def test_a_repair_that_has_no_answer_leaves_the_default_from_the_last_that_had_one(answered: int) -> None:
+    asked: list[str] = []
+
+    async def call(key: str, request: Request) -> Completion:
+        asked.append(key)
+        if len(asked) > answered:
+            raise CallFailed("the prompt does not fit the model")
+        return Completion(text="Pip, I think.")
+
+    decision = asyncio.run(decide(Asking("storybook", Sampling(), 7), call, "t01/narrator/who", PROMPT, WHO))
+    assert (decision.made, decision.flags) == (None, Flags(repaired=answered - 1, defaulted=True))
+    assert decision.key == asked[answered - 1]
+    assert len(asked) == answered + 1
+
+
+def test_a_decision_of_which_nothing_was_answered_fails() -> None:
+    async def call(key: str, request: Request) -> Completion:
+        raise CallFailed("the engine is tired")
+
+    with pytest.raises(CallFailed, match="tired"):
+        asyncio.run(decide(Asking("storybook", Sampling(), 7), call, "t01/narrator/who", PROMPT, WHO))
 
 
 @pytest.mark.parametrize(

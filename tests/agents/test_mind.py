@@ -6,6 +6,8 @@ import pytest
 from staging import performed, scene_of, texts
 
 from agents import mind
+from agents.prompts.layouts import LAYOUTS
+from sandbox.play import Fork
 from scenes.chat import Request
 from scenes.scenario import LayoutName
 
@@ -78,3 +80,14 @@ def test_the_language_of_the_scene_is_asked_for(tmp_path: Path) -> None:
     assert "请用中文写" in requests["t00/pip/belief"].prompt.segments()[-1].text
     requests = performed(scene_of(tmp_path, mind="bdi", language="de", turns=1), answer=answer)
     assert "Write German." in requests["t00/pip/belief"].prompt.segments()[-1].text
+
+
+def test_what_has_gathered_is_not_forgotten_where_a_branch_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mind, "importance", lambda turn, me: 1.0)
+    for after in range(12):
+        scene = scene_of(tmp_path, mind="bdi", turns=24)
+        forks = [Fork(after, scene.setting, 1, LAYOUTS["images-first"])]
+        requests = performed(scene, answer=answer, forks=forks)
+        assert [key[:3] for key in requests if key.endswith("pip/reflect")] == ["t06", "t12", "t18"], after

@@ -8,6 +8,8 @@ from staging import scene_of
 
 from agents.reply import read_reply
 from agents.stage_directions import directed, gone_to
+from sandbox.screen import Screen
+from sandbox.transcript import Transcript
 from scenes.event import Draft
 from scenes.scene import Scene
 
@@ -35,18 +37,83 @@ def scene(tmp_path: Path) -> Scene:
         ("*whispering to Doctor Moss* I moved it.", [(MOSS,)]),
         ("(mutters under his breath to Pip) I moved it.", [(PIP,)]),
         ("(对Pip耳语) 是我。", [(PIP,)]),
+        ("(leans over and whispers in the ear of Pip) I moved it.", [(PIP,)]),
+        ("(leans to Pip's ear and whispers) I moved it.", [(PIP,)]),
+        ("(whispers in Moss's ear, at Pip's back) I moved it.", [(MOSS,)]),
         ("Evening. (whispers to Pip) I moved it.", [(), (PIP,)]),
         ("(whispers to Pip) I moved it. (winks) Not a word.", [(PIP,), (PIP,)]),
         ("(whispers to Pip) I moved it. (aloud) Evening, all.", [(PIP,), ()]),
         ("(whispers to Pip) One. (whispers to Moss) Two.", [(PIP,), (MOSS,)]),
         ("(whispers) I moved it.", [()]),
         ("(nods to Pip) I moved it.", [()]),
-        ("(whispers to Captain Brack) I moved it.", [()]),
         ("Brack (whispers to Pip): I moved it.", [()]),
     ],
 )
 def test_a_whisper_is_for_those_it_names_until_it_is_said_aloud(scene: Scene, text: str, to: list[Any]) -> None:
     assert [draft.to for draft in done(scene, BRACK, text) if draft.kind == "speech"] == to
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "whispers to Ghost",
+        "leans over and whispers to the Ghost, with an eye on Pip",
+        "whispers urgently to Ghost about Pip",
+        "leans close to Ghost and whispers",
+        "turns to Pip, then leans over to Ghost and whispers",
+        "whispers in Ghost's ear",
+        "whispers in the ear of Ghost, behind Pip",
+        "whispers, leaning to Ghost",
+        "mutters under his breath to Ghost",
+        "says to Ghost under his breath",
+        "whispers to Captain Brack",
+        "whispers to himself",
+        "whispers to no one in particular",
+        "whispers to his parrot",
+        "whispers to Cabin Boy",
+        "whispers to everyone but Pip",
+        "whispers to her",
+        "对幽灵耳语",
+        "凑到幽灵耳边低声说",
+        "低声自言自语，对自己说",
+        "悄悄告诉幽灵",
+    ],
+)
+def test_what_is_whispered_to_nobody_who_is_there_is_perceived_by_the_speaker_alone(scene: Scene, action: str) -> None:
+    events = scene.add(BRACK, done(scene, BRACK, f"({action}) I moved it."))
+    spoken = [event for event in events if event.kind == "speech"]
+    assert [(event.text, event.visible_to) for event in spoken] == [("I moved it.", {BRACK: "did"})]
+    assert str(Transcript([BRACK, PIP, MOSS], Screen()).line(spoken[0])).endswith("I moved it.  ‹nobody heard it›")
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "whispers",
+        "drops his voice to a whisper",
+        "whispers and goes to the cabin",
+        "walks to the window and whispers",
+        "goes to the Cabin and whispers",
+        "whispers in a low voice",
+        "whispers to everyone",
+        "whispers to the others",
+        "nods to Ghost",
+        "小声向前走去",
+        "低声对大家说",
+        "低声说",
+    ],
+)
+def test_a_whisper_that_is_for_nobody_in_particular_or_for_all_is_heard(scene: Scene, action: str) -> None:
+    drafts = done(scene, BRACK, f"({action}) I moved it.")
+    assert [draft.to for draft in drafts if draft.kind == "speech"] == [()]
+
+
+@pytest.mark.parametrize("action", ["whispers to her", "whispers in her ear", "低声对她说", "凑到他耳边低语，低声说"])
+def test_where_only_one_other_is_there_a_whisper_needs_no_name(tmp_path: Path, action: str) -> None:
+    elsewhere = [CAST[0], CAST[1], CAST[2] | {"place": "cabin"}]
+    scene = scene_of(tmp_path, places=PLACES, cast=elsewhere)
+    drafts = done(scene, BRACK, f"({action}) I moved it.")
+    assert [draft.to for draft in drafts if draft.kind == "speech"] == [(PIP,)]
 
 
 def test_a_label_that_says_whispering_is_a_direction_too(scene: Scene) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from staging import performed, scene_of, texts
 
+from agents.prompts.layouts import LAYOUTS
+from sandbox.play import Fork
 from scenes.chat import Request
 from scenes.event import Event, Flags
 from scenes.scene import Scene
@@ -275,3 +277,109 @@ def test_what_the_narrator_says_by_rule_is_in_the_language_of_the_scene(tmp_path
     scene, _ = played(tmp_path, {"t01/narrator/judge": TOUCH}, language="zh", turns=1)
     (event,) = found(scene, kind="state")
     assert event.text == "Pip现在hurt。"
+
+
+def quayside(*at: str) -> list[dict[str, Any]]:
+    """Return the cast, each at its place."""
+    return [{**one, "place": place} for one, place in zip(CAST, at, strict=True)]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("places", [None, {"quay": {"beside": ["cabin"]}, "cabin": {}}])
+def test_a_judgement_is_asked_for_place_by_place_only_where_there_are_places(
+    tmp_path: Path, places: Any, language: str
+) -> None:
+    cast = quayside("quay", "quay", "cabin") if places else CAST
+    _, requests = played(tmp_path, {}, cast=cast, places=places or {}, language=language, turns=1)
+    (request,) = (one for key, one in requests.items() if "judge" in key)
+    asked = texts(part for part in request.prompt.segments() if part.stability == "instruction")
+    form = json.loads(request.form or "")["properties"]["after"]["items"]["properties"]
+    where = ["place"] if places else []
+    assert [*form] == ["who", *where, "position", "state"]
+    example = ", ".join(f'"{field}": "..."' for field in form)
+    assert f'"after": [{{{example}}}]' in asked
+    assert ("quay; cabin" in asked) == bool(places)
+
+
+def test_what_is_judged_of_somebody_a_second_time_is_passed_over(tmp_path: Path) -> None:
+    touched = [{"who": PIP, "how": "First."}, {"who": PIP, "how": "Second."}, {"who": MOSS, "how": "Third."}]
+    after = [{"who": PIP, "state": "wet"}, {"who": PIP, "state": "dry"}]
+    scene, requests = played(tmp_path, {"t01/narrator/judge": {"touched": touched, "after": after}}, turns=1)
+    judged = [event.text for event in found(scene, call="t01/narrator/judge")]
+    assert judged == ["First.", "Third.", "Pip is now wet."]
+    assert [key for key in requests if key.endswith("react")] == ["t01/pip/react", "t01/doctormoss/react"]
+
+
+def test_to_be_where_one_is_already_is_no_change(tmp_path: Path) -> None:
+    after = [{"who": PIP, "place": "quay"}, {"who": BRACK, "place": "quay", "state": "wet"}]
+    judged = {"t01/narrator/judge-captainbrack": {"touched": [], "after": after}}
+    cast, places = quayside("quay", "quay", "cabin"), {"quay": {"beside": ["cabin"]}, "cabin": {}}
+    scene, _ = played(tmp_path, judged, cast=cast, places=places, turns=1)
+    assert [event.text for event in found(scene, kind="state")] == ["Captain Brack is now wet."]
+
+
+KEPT = {
+    "images": {"harbour": {"storybook": {"seed": 7}}, "chart": {"storybook": {"seed": 9}, "reserve": True}},
+    "cast": [*CAST, {"character": "storybook/vale", "reserve": True}],
+}
+
+
+def test_the_narrator_is_told_for_itself_who_and_what_is_still_kept_back(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path, **{**STORY, **KEPT, "turns": 8, "turn_policy": "narrator"})
+    led = {"t03/narrator/steer": f"add_role {VALE}", "t05/narrator/steer": "show_image chart"}
+    requests = performed(
+        scene, "images-first", answering({key: {"reason": "", "decision": one} for key, one in led.items()})
+    )
+    away, unseen = f"Not on the stage now: {VALE}.", "Pictures that are not shown yet: chart."
+    told = {key: texts(one.prompt.segments()) for key, one in requests.items() if "/narrator/" in key}
+    own = {key: (away in text, unseen in text) for key, text in told.items() if key.endswith(("steer", "summary"))}
+    assert {own[key] for key in own if key < "t04"} == {(True, True)}
+    assert own["t04/narrator/steer"] == own["t05/narrator/steer"] == (False, True)
+    assert own["t06/narrator/steer"] == (False, False)
+    assert not any(away in text or unseen in text for key, text in told.items() if key not in own)
+
+
+def test_a_small_narrator_sees_no_picture_that_is_not_shown_yet(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path, **{**STORY, **KEPT, "layout": "compact", "turns": 2, "turn_policy": "narrator"})
+    requests = performed(scene, "compact", answering({}))
+    chart, harbour = (scene.setting.gallery[name].image for name in ("chart", "harbour"))
+    seen = {part.image for key, one in requests.items() if "narrator" in key for part in one.prompt.segments()}
+    assert harbour in seen
+    assert chart not in seen
+
+
+def test_a_small_model_leads_by_names_and_is_offered_only_what_can_be_carried_out(tmp_path: Path) -> None:
+    scene = scene_of(tmp_path, **{**STORY, **KEPT, "layout": "compact", "turns": 2, "turn_policy": "narrator"})
+    led = {"t00/narrator/steer": {"reason": "She is late.", "decision": f"{VALE}: add_role"}}
+    then = {"t01/narrator/steer": {"reason": "", "decision": f"{VALE}: pick_speaker"}}
+    requests = performed(scene, "compact", answering(led | then))
+    properties = json.loads(requests["t00/narrator/steer"].form or "")["properties"]
+    picked = [f"{name}: pick_speaker" for name in (BRACK, PIP, MOSS)]
+    assert properties["decision"]["enum"] == [*picked, f"{VALE}: add_role", "chart: show_image"]
+    assert found(scene, kind="system")[0].text == f"add_role {VALE}: She is late."
+    assert (scene.present, scene.acted[-1]) == ([BRACK, PIP, MOSS, VALE], VALE)
+
+
+def test_a_small_model_ends_the_scene(tmp_path: Path) -> None:
+    keys = ("t03/narrator/steer", "t04/narrator/steer")
+    scene = scene_of(tmp_path, **{**STORY, "layout": "compact", "turns": 9, "turn_policy": "narrator"})
+    performed(scene, "compact", answering({key: {"reason": "", "decision": "end"} for key in keys}))
+    assert scene.turn == 3
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_a_person_who_is_the_narrator_is_not_asked_to_sum_up(tmp_path: Path, person: bool) -> None:
+    player = {"plays": "Narrator"} | ({"person": True} if person else {"model": "another/model"})
+    _, requests = played(tmp_path, {}, player=player, turns=4)
+    assert ("t03/narrator/summary" in requests) != person
+    assert "t03/narrator/update" in requests
+
+
+def test_what_is_otherwise_about_the_place_is_told_in_a_branch_as_before(tmp_path: Path) -> None:
+    update = {"t03/narrator/update": {"time": None, "scene": "The lamps are lit."}}
+    scene = scene_of(tmp_path, **{**STORY, "turns": 16})
+    forks = [Fork(14, scene.setting, 1, LAYOUTS["images-first"])]
+    requests = performed(scene, "images-first", answering(update), forks=forks)
+    assert all(
+        "The lamps are lit." in texts(requests[f"t{turn}/narrator/judge"].prompt.segments()) for turn in (14, 15)
+    )

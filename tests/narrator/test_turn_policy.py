@@ -1,6 +1,7 @@
 """Who speaks next, by each policy."""
 
 import re
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -210,19 +211,30 @@ def test_a_policy_goes_by_its_name(tmp_path: Path, name: PolicyName) -> None:
     assert policy_of(scenario) is TURN_POLICIES[name]
 
 
+async def unawaited(scene: Scene, rng: Random) -> str:
+    return BRACK
+
+
 @pytest.mark.parametrize(
     ("policy", "told"),
     [
         (lambda scene, rng: "Mara", "named ['Mara']; on the stage are: Captain Brack, Pip, Doctor Moss"),
         (lambda scene, rng: (), "named nobody; on the stage"),
-        (lambda scene, rng: 7, "the turn policy failed at turn_policy.py:"),
+        (lambda scene, rng: 7, "the turn policy returned int; let it return a name from scene.present, or a list"),
+        (lambda scene, rng: None, "the turn policy returned NoneType; let it"),
+        (unawaited, "the turn policy returned coroutine; let it"),
+        (lambda scene, rng: sys.exit(3), "the turn policy failed at test_turn_policy.py:"),
         (lambda scene, rng: [scene.names[9]], "the turn policy failed at test_turn_policy.py:"),
-        (lambda scene, rng: [BRACK, ["Pip"]], "on the stage are"),
+        (lambda scene, rng: [BRACK, ["Pip"]], "the turn policy returned list; let it"),
     ],
 )
 def test_a_policy_of_ones_own_that_breaks_is_told_as_such(trio: Scene, policy: Policy, told: str) -> None:
     with pytest.raises(PolicyFailed, match=re.escape(told)):
         next_actors(policy, trio, ANY)
+
+
+def test_a_policy_may_call_people_as_the_scene_does(trio: Scene) -> None:
+    assert next_actors(lambda scene, rng: ["moss", "Brack"], trio, ANY) == (BRACK, MOSS)
 
 
 def test_several_named_by_a_policy_act_in_the_order_of_the_cast_each_once(trio: Scene) -> None:

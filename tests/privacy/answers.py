@@ -21,6 +21,8 @@ GLANCES = (
     "glances at {other} and whispers to {one}",
     "turns to {other}, then leans over to {one} and whispers",
 )
+NOBODY = "Wraith"
+"""Whom nobody in any play is called; what is whispered to that name reaches nobody."""
 WHISPERS_TO_TWO = ("whispers to {one} and {other}", "小声对{one}和{other}说")
 WAYS = ("goes to the {place}", "quickly walks into {place}", "走到{place}", "nods, then climbs back up to the {place}")
 DEEDS = {"say": 6.0, "act": 4.0, "think": 3.0, "whisper": 4.0, "aloud": 1.0, "go": 3.0, "leave": 0.4}
@@ -141,5 +143,6 @@ class Answers:
     def _whisper(self) -> tuple[str, tuple[str, ...]]:
         one, other = self._rng.choice(self._others), self._rng.choice(self._others)
         forms = self._rng.choice([WHISPERS, WHISPERS, GLANCES, WHISPERS_TO_TWO])
+        one = NOBODY if forms != WHISPERS_TO_TWO and self._rng.random() < 0.1 else one
         to = (one, other) if forms == WHISPERS_TO_TWO else (one,)
         return self._rng.choice(forms).format(one=one, other=other), to

@@ -37,7 +37,7 @@ SIGHTS: list[Any] = [
     None,
     [],
     [{"image": "chart"}],
-    [{"image": "vision"}],
+    [{"image": "chart"}, {"image": "harbour"}],
     [{"image": "harbour", "crop": [0, 0, 28, 28]}, {"image": "wreck", "from_turn": 3}],
     [{"image": "wreck", "blur": 3, "from_turn": 2}, {"image": "chart", "from_turn": 4}],
 ]

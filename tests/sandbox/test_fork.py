@@ -347,6 +347,31 @@ def test_what_the_branches_were_made_with_is_kept(typed: Path) -> None:
     assert kept["command"][:2] == ["fork", "latest"]
 
 
+@pytest.mark.parametrize("name", ["Inspector Vale", "inspector vale", "Captain Brack", "Brack"])
+def test_show_as_either_name_or_alias_shows_all_that_the_part_perceived(name: str, story: Path) -> None:
+    (branch,) = forked(story, "0:5", 1, "character=Brack:storybook/vale")
+    told = json.loads(commanded("show", story, branch, "--as", name, "--calls", "--json").out)
+    parted_by_name = {("Captain Brack" in one["visible_to"], one["turn"] > 5) for one in told["events"]}
+    assert parted_by_name == {(True, False), (False, True)}
+    assert {one["key"].split("/")[1] for one in told["calls"] if one["key"] > "t06"} >= {"inspectorvale"}
+    assert "what Inspector Vale perceived, and nothing else" in commanded("show", story, branch, "--as", name).out
+
+
+def test_show_says_who_missed_something_under_the_name_that_it_has_in_the_branch(story: Path) -> None:
+    (branch,) = forked(story, "0:5", 1, "character=Brack:storybook/vale")
+    lines = commanded("show", story, branch).out.splitlines()
+    first = next(at for at, line in enumerate(lines) if line.startswith("  6"))
+    assert any("all but Captain Brack" in line for line in lines[:first])
+    assert not any("Brack›" in line for line in lines[first:])
+
+
+def test_an_interview_after_the_last_turn_is_that_of_the_branch(story: Path) -> None:
+    last = max(event.turn for event in events(story, 0))
+    (branch,) = forked(story, f"0:{last}", 1, "character=Brack:storybook/vale")
+    told = json.loads(commanded("show", story, branch, "--as", "Vale", "--json").out)
+    assert [one["actor"] for one in told["events"][-2:]] == ["Interviewer", "Inspector Vale"]
+
+
 # What is refused
 
 

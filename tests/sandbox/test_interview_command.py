@@ -197,6 +197,13 @@ def test_a_question_that_is_none_is_refused(question: str, tale: Path) -> None:
     assert (refused.code, refused.err) == (2, "rolestage: a question has between 1 and 20,000 characters; write one.\n")
 
 
+@pytest.mark.parametrize("choices", [["A"], ["A", "A"], ["A", " a "], ["", "A"], ["A", "B", "  "]])
+def test_choices_that_leave_nothing_to_choose_are_refused(choices: list[str], tale: Path) -> None:
+    refused = asked(tale, "Pip", *(word for choice in choices for word in ("--choice", choice)))
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "rolestage: --choice is given twice or more, each time with another answer, never blank.\n"
+
+
 def test_a_model_that_stands_for_nothing_is_refused(tale: Path) -> None:
     refused = asked(tale, "Pip", "--model", "./nowhere")
     assert refused.code == 2

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commanding import commanded
 from playing import played
 
 from sandbox.commands.show import show_run
@@ -75,6 +76,15 @@ def test_show_as_nobody_is_refused_with_the_names_there_are(tmp_path: Path) -> N
         show_run(folder, 0, calls=False, viewer="Zoe", as_json=False)
 
 
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_blank_text_is_refused_as_nobody_can_know_it(text: str, tmp_path: Path) -> None:
+    refused = commanded("who-knows", played(tmp_path, **ROOMS), text)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == (
+        "rolestage: there is nothing to look for in a blank text; write a word that somebody could know.\n"
+    )
+
+
 def test_whoever_holds_a_part_knows_what_is_known_in_it_and_nobody_else_is_there(tmp_path: Path) -> None:
     folder = played(tmp_path, **ROOMS, player={"plays": "Ada", "model": "storybook"})
     assert hows(folder, "buoy") == {"Ada": "from the start", "Ben": None, "Cy": None}
@@ -83,7 +93,7 @@ def test_whoever_holds_a_part_knows_what_is_known_in_it_and_nobody_else_is_there
 def test_one_who_came_in_later_knows_its_own_from_then_on(tmp_path: Path) -> None:
     def bringing_in(request: Request) -> str:
         began = any("Ben: Hm." in segment.text for segment in request.prompt.segments())
-        return json.dumps({"reason": "", "decision": "add_role Dot"}) if began and request.form else "Hm."
+        return json.dumps({"reason": "", "decision": "Dot: add_role"}) if began and request.form else "Hm."
 
     cast = [*ROOMS["cast"], {"character": {"name": "Dot", "private": "She hums."}, "place": "quay", "reserve": True}]
     changes = ROOMS | {"cast": cast, "narrator": {}, "turn_policy": "narrator", "opening": []}

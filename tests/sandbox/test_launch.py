@@ -1,10 +1,14 @@
 """What is settled before a run's first turn, and what is counted of it afterwards."""
 
+import asyncio
+from bisect import bisect_left
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from killing import contents
 from playing import STORY, carried_out, new_run, written
 from staging import performed, scene_of
 
@@ -17,8 +21,13 @@ from sandbox.errors import RunLocked
 from sandbox.gallery import Gallery
 from sandbox.launch import Options, alternatives, check_room, checked_source, play_on
 from sandbox.models import models_of, most_pictures
+from sandbox.record import Record
+from sandbox.replay import replay_all
+from sandbox.run import Plan, carry_out
+from sandbox.run_folder import SCENARIO
 from sandbox.store import lock_run
 from scenes.chat import CallFailed, Request
+from scenes.event import Event, Flags
 from scenes.loading import load
 from scenes.problem import InputRefused
 
@@ -145,7 +154,7 @@ def test_a_part_is_checked_against_the_model_that_plays_it(tmp_path: Path) -> No
 def test_the_narrator_and_who_asks_are_checked_too(tmp_path: Path) -> None:
     tale = written(tmp_path, **STORY | {"narrator": {"model": "third"}})
     assert [message[:10] for message in crowded(tale, storybook=None, third=600)] == ["Narrator's"]
-    assert crowded(tale, storybook=None, third=900) == []
+    assert crowded(tale, storybook=None, third=1_000) == []
     asking = written(tmp_path, kind="human-role", player={"model": "other"})
     assert [message[:8] for message in crowded(asking, storybook=None, other=20)] == ["Player's"]
 
@@ -161,8 +170,160 @@ def test_one_in_reserve_is_checked_before_coming_in(tmp_path: Path) -> None:
     cast = [*STORY["cast"][:3], {"character": {"name": "Ode", "personality": "Dreamy. " * 1_000}, "place": "cabin",
                                  "reserve": True}]  # fmt: skip
     changes = STORY | {"cast": cast, "turn_policy": "round_robin"}
-    (told,) = crowded(written(tmp_path, **changes), storybook=900)
+    (told,) = crowded(written(tmp_path, **changes), storybook=1_050)
     assert told.startswith("Ode's persona")
+
+
+# Refused is what cannot be played, and nothing else
+
+MOST = 24
+"""Words of a reply."""
+SKETCH = "who keeps the light on the point and has never once in forty years been seen to laugh at anything or anybody"
+KEEPERS = [{"character": {"name": name, "role": f"a keeper {SKETCH}", "likes": ["tar", "fog horns"]}}
+           for name in ("Ada Holm", "Bo", "Cy")]  # fmt: skip
+TALK: dict[str, Any] = {"cast": KEEPERS, "turns": 14, "sampling": {"max_tokens": MOST}}
+PLAYS: dict[str, dict[str, Any]] = {
+    "a talk": TALK,
+    "an opening": TALK | {"opening": [{"Bo": "Well, well. " * 60}, {"Ada Holm": "Aye."}]},
+    "a long question": TALK | {"kind": "human-role", "player": {"questions": ["Why so? " * 40, "And?", "So?", "Hm?"]}},
+    "a player": TALK | {"kind": "human-role", "player": {"name": "Rosa", "questions": ["How many boats?"] * 9}},
+    "an interview": TALK | {"interview": [{"ask": "Who was it?", "choices": "cast"}, {"ask": "Why?"}]},
+    "a story": TALK | {"kind": "story", "narrator": {}, "turn_policy": "narrator"},
+    "minds": TALK | {"mind": "bdi"},
+    "a story with minds": TALK | {"kind": "story", "narrator": {}, "mind": "bdi", "turn_policy": "simultaneous"},
+}
+LAYOUTS = ("mmrole", "images-first", "cast-first", "script", "compact")
+SHARED_LAYOUTS = ("cast-first", "script")
+
+
+def at_length(request: Request) -> str:
+    """Reply with as many words as may be; as a decision it cannot be read."""
+    return "a " * request.sampling.max_tokens
+
+
+def played_within(limit: int, folder: Path, answer: Callable[[Request], str] = at_length) -> list[str]:
+    """Play, or play on, with so many words of context, and return why calls failed."""
+    engines: dict[str, Engine] = {"storybook": Scripted(answer, limit)}
+    source = load(folder / SCENARIO)
+    facts = {"planned": 1, "title": "T", "concurrency": 1, "engine": {"kind": "scripted"}}
+    asyncio.run(carry_out(Plan(folder, source, 1, engines, Gallery(), 1, facts), Quiet()))
+    with closing(Record(folder)) as record:
+        return [call.error for call in record.calls(0) if call.error]
+
+
+def fewest_words(file: Path) -> int:
+    """Return the shortest context that is not refused."""
+    return bisect_left(range(5_000), True, key=lambda limit: not crowded(file, storybook=limit))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("play", PLAYS)
+def test_what_is_let_through_plays_however_long_replies_are_and_what_is_refused_does_not_fit(
+    play: str, layout: str, tmp_path: Path
+) -> None:
+    if PLAYS[play].get("mind") and layout in SHARED_LAYOUTS:
+        pytest.skip("a text for all keeps no beliefs")
+    file = written(tmp_path / "scenario", **PLAYS[play] | {"layout": layout})
+    fewest = fewest_words(file)
+    assert crowded(file, storybook=fewest - 1) != []
+    assert played_within(fewest, new_run(load(file), tmp_path / "let through")) == []
+    errors = played_within(fewest - 1, new_run(load(file), tmp_path / "refused"))
+    assert errors
+    assert all("does not fit the model" in error for error in errors)
+
+
+def test_beliefs_cost_no_room_in_compact_where_they_give_way(tmp_path: Path) -> None:
+    def fewest(layout: str, mind: str) -> int:
+        return fewest_words(written(tmp_path / f"{layout}-{mind}", **TALK | {"layout": layout, "mind": mind}))
+
+    assert fewest("compact", "bdi") == fewest("compact", "none")
+    assert fewest("images-first", "bdi") > fewest("images-first", "none") + 2 * MOST
+
+
+def test_the_repairs_of_a_decision_are_counted(tmp_path: Path) -> None:
+    names = [f"The honourable member for harbour number {number}" for number in range(12)]
+    interview = [{"ask": "Who?", "choices": names}]
+    plain, asked = (
+        fewest_words(written(tmp_path / str(at), **TALK | {"interview": questions, "layout": "compact"}))
+        for at, questions in enumerate(([], interview))
+    )
+    assert asked > plain + 2 * sum(len(name.split()) for name in names), "in the question, and in the second repair"
+
+
+VOTE = TALK | {
+    "interview": [{"ask": "Who?", "choices": ["Ada Holm", "Bo", "Cy", *(f"Somebody {at}" for at in range(20))]}],
+    "layout": "compact",
+}
+
+
+def test_a_decision_whose_repair_does_not_fit_takes_its_default_and_resume_and_replay_give_the_same(
+    tmp_path: Path,
+) -> None:
+    file = written(tmp_path / "scenario", **VOTE)
+    within = fewest_words(file) - 10  # a repair has more words than that
+    whole = new_run(load(file), tmp_path / "whole")
+    assert len(played_within(within, whole)) == 3
+    answers = [event for event in stored(whole) if (event.call or "").startswith("interview")]
+    flags = [event.flags or Flags() for event in answers]
+    assert [(event.text, of.repaired, of.defaulted) for event, of in zip(answers, flags, strict=True)] == [
+        ("", 1, True)
+    ] * 3
+    broken = new_run(load(file), tmp_path / "broken")
+    played_within(within, broken, failing_after_first_vote())
+    with closing(Record(broken)) as record:
+        assert [state.status for state in record.states()] == ["failed"]
+    played_within(within, broken)
+    assert contents(broken) == contents(whole)
+    assert [one.difference for run in (whole, broken) for one in asyncio.run(replay_all(run))] == [None, None]
+
+
+def test_a_turn_that_went_on_after_a_repair_failed_is_resumed_as_it_was(tmp_path: Path) -> None:
+    """The narrator decides nothing in it; later the episode fails, and is played on."""
+    led = TALK | {"kind": "story", "narrator": {}, "turn_policy": "narrator", "layout": "compact"}
+    file = written(tmp_path / "scenario", **led)
+
+    def failing(after: int) -> Callable[[Request], str]:
+        asked = iter(range(after))
+
+        def answer(request: Request) -> str:
+            if request.form is not None and "in this form" in request.prompt.segments()[-1].text:
+                raise CallFailed("does not fit")
+            if next(asked, None) is None:
+                raise CallFailed("no more")
+            return at_length(request)
+
+        return answer
+
+    whole, broken = (new_run(load(file), tmp_path / name) for name in ("whole", "broken"))
+    played_within(5_000, whole, failing(10_000))
+    played_within(5_000, broken, failing(40))
+    with closing(Record(broken)) as record:
+        assert [state.status for state in record.states()] == ["failed"]
+        assert record.settled(0) > 2
+    played_within(5_000, broken, failing(10_000))
+    assert stored(broken) == stored(whole)
+    assert contents(broken) == contents(whole)
+
+
+def stored(folder: Path) -> tuple[Event, ...]:
+    """Return the events of the one episode, which is done."""
+    with closing(Record(folder)) as record:
+        assert [state.status for state in record.states()] == ["done"]
+        return record.events(0)
+
+
+def failing_after_first_vote() -> Callable[[Request], str]:
+    """Return an answer that fails where the second of the cast is asked in private."""
+    asked: list[Request] = []
+
+    def answer(request: Request) -> str:
+        if request.form is not None:
+            asked.append(request)
+            if len(asked) == 2:
+                raise CallFailed("no more")
+        return at_length(request)
+
+    return answer
 
 
 # What a shared text cannot keep

@@ -1,12 +1,18 @@
 """A person plays a part at the terminal: sees what that part perceives and nothing else, leaves politely, goes on."""
 
 import json
+import os
+import pty
 import re
+import select
+import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commanding import commanded, on_a_terminal, program, rows
+from commanding import TERMINAL, commanded, on_a_terminal, program, rows
 from playing import written
 
 from sandbox.display import LastWords, played_by
@@ -65,6 +71,17 @@ def test_the_person_sees_what_its_part_perceives_and_no_more(tmp_path: Path) -> 
     assert "The buoy is hers." not in as_cy + as_bo
     assert "They are up to something." not in as_bo
     assert "episode 0" not in as_cy + as_bo
+    assert (as_bo.count("[a picture"), as_cy.count("[a picture")) == (1, 0), "the harbour is seen from the quay alone"
+
+
+@pytest.mark.parametrize("layout", ["compact", "images-first"])
+def test_however_little_a_prompt_remembers_the_person_is_shown_everything_once(tmp_path: Path, layout: str) -> None:
+    memory = {"words": 60, "recalled": 0}
+    changes = QUAY | {"layout": layout, "memory": memory, "turns": 24, "opening": []}
+    seen = seen_by("Ada", tmp_path, "".join(f"I say {number}.\n" for number in range(8)), **changes)
+    told = [event["text"] for event in episode(tmp_path)["events"] if event["actor"] in ("Bo", "Cy") and event["turn"]]
+    assert len(told) == 16
+    assert [seen.count(f"{text}\n") for text in told] == [1] * 16
 
 
 @pytest.mark.parametrize("mind", ["none", "bdi"])
@@ -76,6 +93,27 @@ def test_in_a_story_nothing_that_goes_on_unseen_reaches_the_person(tmp_path: Pat
         assert hidden not in seen
     told = [event for event in episode(tmp_path)["events"] if "Cy" in event["visible_to"] and event["actor"] != "Cy"]
     assert [event["text"] for event in told if event["text"] not in seen] == []
+
+
+def test_where_a_picture_lies_is_said_and_it_is_drawn_where_there_are_colours(tmp_path: Path) -> None:
+    scenario = written(tmp_path / "tale", **QUAY)
+    command = program("play", scenario, "--as", "Ada", "--dry-run")
+    coloured = on_a_terminal(command, tmp_path, 300, typed=NO_MORE)
+    plain = on_a_terminal(command, tmp_path, 300, {"NO_COLOR": "1"}, typed=NO_MORE)
+    for raw in (coloured, plain):
+        (name,) = re.findall(r"\[a picture of 128 x 128 pixels: (runs/\S+\.png)\]", raw)
+        assert (tmp_path / name).is_file()
+    assert ("▀" in coloured, "▀" in plain) == (True, False)
+
+
+def test_a_picture_that_is_not_what_it_was_is_not_shown(tmp_path: Path) -> None:
+    seen_by("Ada", tmp_path, "/quit\n", **QUAY)
+    (picture,) = (tmp_path / "runs").glob("*/images/*.png")
+    picture.write_bytes(b"")
+    again = "\n".join(rows(on_a_terminal(program("resume"), tmp_path, 300, typed=NO_MORE)))
+    assert f"{picture.relative_to(tmp_path)} is not the picture it was; restore it from a copy." in again
+    assert "Traceback" not in again
+    assert "[a picture" not in again
 
 
 def test_what_happens_after_the_person_was_last_asked_is_shown_at_the_end(tmp_path: Path) -> None:
@@ -90,6 +128,20 @@ def test_the_narrator_can_be_played(tmp_path: Path) -> None:
     seen = seen_by("Narrator", tmp_path, "Fog.\nMore fog.\n" + "\x04" * 3, **STORY | {"mind": "none"})
     assert "Open the scene." in seen
     assert next(event["text"] for event in episode(tmp_path)["events"] if event["actor"] == "Narrator") == "Fog."
+
+
+@pytest.mark.parametrize(("policy", "language"), [("round_robin", "en"), ("narrator", "en"), ("narrator", "zh")])
+def test_who_plays_the_narrator_is_asked_in_plain_words_and_told_nobodys_secret_or_thought(
+    tmp_path: Path, policy: str, language: str
+) -> None:
+    changes = STORY | {"turn_policy": policy, "turns": 2, "language": language}
+    seen = seen_by("Narrator", tmp_path, "Fog.\nMore fog.\n" + "1\n" * 60, **changes)
+    assert "1 of 1 episodes done, 0 failed" in seen
+    assert ("What comes next?>" in seen) == (policy == "narrator")
+    assert "Whom does it touch? (1 Bo; commas between several; just Enter for none)>" in seen
+    assert "Ada: (whispers to Bo) At nine." in seen
+    for hidden in ("JSON", '"touched"', "The buoy is hers.", "He saw it all.", "They are up to something."):
+        assert hidden not in seen
 
 
 @pytest.mark.parametrize("kind", ["human-role", "comment"])
@@ -120,6 +172,62 @@ def test_who_leaves_with_ctrl_d_can_go_on_later(tmp_path: Path) -> None:
     assert "1 of 1 episodes done" in again
     assert words_of(tmp_path, "Bo") == ["nods", "So be it.", "Never."]
     assert commanded("replay", "latest", "--check", "--runs", tmp_path / "runs").code == 0
+
+
+def test_who_goes_on_is_shown_again_what_its_part_perceived_and_said_and_no_more(tmp_path: Path) -> None:
+    seen_by("Cy", tmp_path, "Who is there?\n/quit\n", **QUAY)
+    again = "\n".join(rows(on_a_terminal(program("resume"), tmp_path, 200, typed="I hear you.\n" + NO_MORE)))
+    assert again.index("You: [They are up to something.] Hello?") < again.index("You: Who is there?")
+    assert again.count("You: ") == 2
+    for hidden in ("At nine.", "The buoy is hers."):
+        assert hidden not in again
+
+
+@pytest.mark.parametrize("leaving", ["/quit\n", "\x04", "\x03"], ids=["/quit", "Ctrl-D", "Ctrl-C"])
+def test_however_one_leaves_the_terminal_is_as_it_was_and_the_way_on_is_said(tmp_path: Path, leaving: str) -> None:
+    raw, is_as_before = typed_when_asked(tmp_path, ["So be it.\n", leaving])
+    assert "Go on with:  " in raw
+    assert "Traceback" not in raw
+    assert is_as_before
+    assert words_of(tmp_path, "Bo") == ["So be it."]
+    assert commanded("resume", "latest", "--runs", tmp_path / "runs").code == 2, "there is no terminal here"
+    again = "\n".join(rows(on_a_terminal(program("resume"), tmp_path, 200, typed="Never.\n" + NO_MORE)))
+    assert "1 of 1 episodes done" in again
+    assert words_of(tmp_path, "Bo") == ["So be it.", "Never."]
+
+
+CONTROLLED = """
+import fcntl, termios
+from sandbox.cli import main
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+main()
+"""
+"""The program on a terminal that it controls, where Ctrl-C is a signal."""
+
+
+def typed_when_asked(folder: Path, lines: list[str]) -> tuple[str, bool]:
+    """Play as Bo, typing each line where one is asked for; return what stood there, and whether it left no trace."""
+    leader, follower = pty.openpty()
+    before = termios.tcgetattr(follower)
+    words = ["play", str(written(folder / "tale", **QUAY)), "--as", "Bo", "--dry-run"]
+    streams = {"stdin": follower, "stdout": follower, "stderr": follower}
+    command = [sys.executable, "-c", CONTROLLED, *words]
+    raw = b""
+    with subprocess.Popen(command, cwd=folder, env=os.environ | TERMINAL, start_new_session=True, **streams) as playing:
+        for line in lines:
+            while not raw.endswith(b"> "):
+                raw += os.read(leader, 65_536)
+            os.write(leader, line.encode())
+            raw += b"\n"
+        while playing.poll() is None and not raw.endswith(b"> "):
+            raw += os.read(leader, 65_536) if select.select([leader], [], [], 0.1)[0] else b""
+        playing.kill()  # where it asks on, which the test then tells
+        while select.select([leader], [], [], 0)[0]:
+            raw += os.read(leader, 65_536)
+    is_as_before = termios.tcgetattr(follower) == before
+    os.close(leader)
+    os.close(follower)
+    return raw.decode(), is_as_before
 
 
 # What is refused

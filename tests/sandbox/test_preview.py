@@ -54,7 +54,7 @@ def test_the_narrator_is_shown_too(tmp_path: Path) -> None:
 
 
 CAST = ["Captain Brack", "Pip", "Doctor Moss"]
-HEARD = ["belief", "surroundings", "interview"]
+HEARD = ["belief", "surroundings", "interview 1"]
 
 
 @pytest.mark.parametrize("policy", ["narrator", "round_robin", "random", "mention", "simultaneous"])
@@ -104,3 +104,10 @@ def test_the_longest_requests_are_those_of_everybody_with_all_that_they_may_beli
     assert {*longest} == {"Narrator", *CAST, "Odile Fenn"}
     last = [text for request in longest["Pip"] for text in [prompt_text(request.prompt)]]
     assert any(text.count("a " * 69) >= 3 for text in last), "two beliefs, and what was said"
+
+
+def test_every_question_of_the_interview_is_shown(tmp_path: Path) -> None:
+    prompts = previewed(tmp_path, interview=[{"ask": "Who was it?"}, {"to": "Pip", "ask": "And why?"}])
+    assert "Who was it?" in text_of(prompts, "Pip: interview 1")
+    assert "And why?" in text_of(prompts, "Pip: interview 2")
+    assert "Captain Brack: interview 2" not in prompts

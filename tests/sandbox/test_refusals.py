@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from commanding import commanded
 from PIL import Image
+from playing import written
 
 HEAD = "schema_version: 1\ntitle: Tea\nkind: inter-role\n"
 CAST = "cast: [{character: storybook/brack}, {character: storybook/pip}]\n"
@@ -226,14 +227,6 @@ YAML: dict[str, tuple[str | bytes, list[str]]] = {
     "Y11 the player has the name of a character": (
         ASKING + PICTURE + "player: {name: Captain Brack, questions: [Why?]}\n",
         ['4:20: the name "Captain Brack" is taken by "Captain Brack"; give this one another.'],
-    ),
-    "Y11 two who can never hear each other": (
-        HEAD + "places: {quay: {}, cabin: {}}\n"
-        "cast: [{character: storybook/brack, place: quay}, {character: storybook/pip, place: cabin}]\n",
-        [
-            '5:85: Pip in "cabin" and Captain Brack in "quay" can never hear each other, not even through somebody '
-            'between; put the two places "beside" each other.'
-        ],
     ),
     "Y11 a story without a narrator": (
         GOOD.replace("inter-role", "story"),
@@ -707,3 +700,16 @@ def test_everything_is_refused_before_a_model_is_loaded() -> None:
     ended = subprocess.run([sys.executable, "-c", EVERY_FILE, *names], capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines() == ["2"] * len(rows) + [""]
     assert "Traceback" not in ended.stderr
+
+
+def test_an_opening_s_whisper_to_nobody_is_refused_and_one_to_somebody_elsewhere_noted(tmp_path: Path) -> None:
+    places = {"quay": {}, "cabin": {}}
+    cast = [{"character": "storybook/brack", "place": "quay"}, {"character": "storybook/pip", "place": "cabin"}]
+    lines = [{"Brack": "(whispers to Pip) Hm."}, {"Pip": "(goes to the attic)"}]
+    noted = commanded("lint", written(tmp_path, places=places, cast=cast, opening=lines))
+    assert noted.code == 0
+    assert "Pip is elsewhere at that moment" in noted.out
+    assert 'no place is named "attic"' in noted.out
+    refused = commanded("lint", written(tmp_path, opening=[{"Brack": "(whispers to Ghost) Hm."}]))
+    assert refused.code == 2
+    assert 'nobody would hear this whisper: no character is named "Ghost"' in refused.err

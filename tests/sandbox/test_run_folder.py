@@ -43,6 +43,29 @@ def test_nothing_in_it_names_a_file_outside_it(scenario: Path, tmp_path: Path) -
     assert all((folder / name).is_file() for name in named)
 
 
+@pytest.mark.parametrize(
+    ("file", "slug"),
+    [("w/whisper_self.yaml", "whisper-self"), ("w/scenario.yaml", "w"), ("w/run.yaml", "run"), ("w/鲸.yaml", "scene")],
+)
+def test_a_run_is_named_after_its_scenario(tmp_path: Path, file: str, slug: str) -> None:
+    scenario = written(tmp_path / "w").rename(tmp_path / file)
+    assert new_run(load(scenario), tmp_path / "runs").name.split("_")[1] == slug
+
+
+def test_a_run_of_a_run_keeps_the_name_of_the_scenario(tmp_path: Path) -> None:
+    first = new_run(load(written(tmp_path / "tea")), tmp_path / "runs")
+    again = new_run(load(first / SCENARIO), tmp_path / "runs")
+    assert [folder.name.split("_")[1] for folder in (first, again)] == ["tea", "tea"]
+
+
+@pytest.mark.parametrize("by", ["path", "name"])
+def test_a_folder_without_a_store_is_refused_saying_what_it_lacks(tmp_path: Path, by: str) -> None:
+    folder = new_run(load(written(tmp_path / "scenario")), tmp_path / "runs")
+    with pytest.raises(InputRefused) as refused:
+        find_run(str(folder) if by == "path" else folder.name, tmp_path / "runs")
+    assert str(refused.value) == f"{folder}: this folder has no run.db, in which a run is kept; copy the whole run."
+
+
 def test_a_run_is_found_by_a_part_of_its_name_and_the_newest_as_latest(tmp_path: Path) -> None:
     source = load(written(tmp_path / "scenario", turns=1))
     first, second = (new_run(source, tmp_path / "runs" / name) for name in ("", ""))
@@ -50,5 +73,6 @@ def test_a_run_is_found_by_a_part_of_its_name_and_the_newest_as_latest(tmp_path:
         carried_out(folder)
     assert find_run(first.name[:-1], tmp_path / "runs") == first
     assert find_run("latest", tmp_path / "runs") == max(first, second)
-    with pytest.raises(InputRefused, match="no run is named"):
-        find_run("nowhere", tmp_path / "runs")
+    for name in ("nowhere", "n" * 300):
+        with pytest.raises(InputRefused, match="no run is named"):
+            find_run(name, tmp_path / "runs")

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from killing import Unbroken, assert_nothing_is_lost, begun, copies, killed, unbroken_run
-from playing import STORY
+from playing import STORY, carried_out, last_words, new_run, written
 
 from sandbox.record import Record
+from scenes.chat import CallFailed, Request
+from scenes.event import Event
+from scenes.loading import load
 
 TALE = STORY | {"turns": 9, "vary": {"turn_policy": ["narrator", "round_robin", "simultaneous"]}}
 
@@ -57,3 +60,33 @@ def test_a_story_whose_resumes_are_killed_too_ends_as_an_unbroken_one(
     lives = [[5, 6, 7], [12, 1, 9, 2], [3] * 9]
     for folder in killed(copies(template, len(lives), tmp_path), lives, 8):
         assert_nothing_is_lost(folder, unbroken)
+
+
+def test_a_decision_made_by_default_because_its_repair_failed_stays_made(tmp_path: Path) -> None:
+    folder = new_run(load(written(tmp_path / "scenario", **STORY | {"turns": 3})), tmp_path / "runs")
+    unreadable: set[bytes] = set()
+    broken = True
+
+    def answer(request: Request) -> str:
+        """Fill in no form, fail whenever one is asked for again, and in the third turn for good."""
+        if request.form is None:
+            return last_words(request)
+        if any(node.id in unreadable for node in request.prompt.nodes()):
+            raise CallFailed("no room")
+        unreadable.add(request.prompt.id)
+        if broken and len(unreadable) > 3:
+            raise CallFailed("broken off")
+        return "nothing to be read"
+
+    assert carried_out(folder, answer).failed == 1
+    kept = events_of(folder)
+    assert any(event.flags and event.flags.defaulted for event in kept)
+    broken = False
+    unreadable.clear()
+    assert carried_out(folder, answer).done == 1
+    assert events_of(folder)[: len(kept)] == kept
+
+
+def events_of(folder: Path) -> list[Event]:
+    with closing(Record(folder)) as record:
+        return list(record.events(0))

@@ -73,6 +73,24 @@ CASES: dict[str, tuple[dict[int, str], str]] = {
         {7: "  - character: {name: Pip}\n    sees: [{image: harbor}]"},
         '8:20: no image is named "harbor"; did you mean "harbour"?',
     ),
+    "a picture in reserve that somebody sees": (
+        {
+            4: "images: {harbour: {storybook: {seed: 7}, reserve: true}}",
+            7: "  - character: {name: Pip}\n    sees: [{image: harbour, from_turn: 3}]",
+        },
+        '8:20: "harbour" is kept in reserve until the narrator shows it to all; leave it out of "sees", or take its '
+        '"reserve" away.',
+    ),
+    "a picture in reserve that a place shows": (
+        {
+            4: "images: {harbour: {storybook: {seed: 7}, reserve: true}}",
+            6: "  - {character: {name: Brack}, place: quay}",
+            7: "  - {character: {name: Pip}, place: quay}",
+            ADDED: "places: {quay: {shows: [harbour]}}",
+        },
+        '8:25: "harbour" is kept in reserve until the narrator shows it to all; leave it out of "shows", or take its '
+        '"reserve" away.',
+    ),
     "an unknown picture of a place": (
         {
             6: "  - {character: {name: Brack}, place: quay}",
@@ -105,15 +123,6 @@ CASES: dict[str, tuple[dict[int, str], str]] = {
         {6: "  - {character: {name: Brack}, place: quay}", ADDED: "places: {quay: {}, cabin: {}}"},
         '7:5: this character needs a "place", since the scenario has places: quay, cabin.',
     ),
-    "out of earshot": (
-        {
-            6: "  - {character: {name: Brack}, place: quay}",
-            7: "  - {character: {name: Pip}, place: hill}",
-            ADDED: "places: {quay: {beside: [road]}, road: {beside: [hill]}, hill: {}}",
-        },
-        '7:37: Pip in "hill" and Brack in "quay" can never hear each other, not even through somebody between; '
-        'put the two places "beside" each other.',
-    ),
     "an unknown speaker": (
         {ADDED: "turn_policy: [Brack, Pipp]"},
         '8:22: no character is named "Pipp"; did you mean "Pip"?',
@@ -142,6 +151,22 @@ CASES: dict[str, tuple[dict[int, str], str]] = {
     "a truth to be chosen from nothing": (
         {ADDED: "interview: [{ask: Who was it?, truth: Brack}]"},
         '8:39: a "truth" needs "choices" to be chosen from; add them.',
+    ),
+    "only one choice": (
+        {ADDED: "interview: [{ask: Who was it?, choices: [a cat]}]"},
+        '8:41: "choices" must have a length of at least 2, found a list of 1.',
+    ),
+    "the same choice twice": (
+        {ADDED: "interview: [{ask: Who was it?, choices: [a cat, a dog, 'A Cat ']}]"},
+        "8:41: the choices must differ by more than capitals and spaces, and none may be blank; change one of them.",
+    ),
+    "a blank choice": (
+        {ADDED: "interview: [{ask: Who was it?, choices: [a cat, '  ']}]"},
+        "8:41: the choices must differ by more than capitals and spaces, and none may be blank; change one of them.",
+    ),
+    "nothing asked": (
+        {ADDED: "interview: [{ask: '  '}]"},
+        "8:19: a question needs words; write what is asked.",
     ),
     "a truth that is no choice": (
         {ADDED: "interview: [{ask: Who was it?, choices: [a cat, a dog], truth: a rat}]"},
@@ -218,13 +243,48 @@ def test_a_name_goes_before_an_alias() -> None:
     assert [named(name, cast) for name in ("pip", "moss", "doctor", "Vale")] == [1, 0, None, None]
 
 
+def test_a_player_who_has_no_part_is_told_and_does_not_refuse(tmp_path: Path) -> None:
+    scenario = load(file_with(tmp_path, {ADDED: "player: {questions: [Who is it?]}"})).scenario
+    assert [keys for keys, _ in unplayed(scenario)] == [("player",)]
+
+
+APART = {
+    6: "  - {character: {name: Brack}, place: quay}",
+    7: "  - {character: {name: Pip}, place: hill}",
+}
+
+
+@pytest.mark.parametrize("kind", [{}, {3: "kind: story", ADDED + 1: "narrator: {}"}, {3: "kind: comment"}])
+def test_two_rooms_between_which_one_can_go_are_noted_and_not_refused(tmp_path: Path, kind: dict[int, str]) -> None:
+    edits = APART | kind | {ADDED: "places: {quay: {beside: [road]}, road: {beside: [hill]}, hill: {}}"}
+    assert list(unplayed(load(file_with(tmp_path, edits)).scenario)) == [
+        (
+            ("cast", 1, "place"),
+            'who is in "hill" and who is in "quay" cannot hear each other until somebody goes to the other place; '
+            'put places "beside" each other if words are to carry.',
+        )
+    ]
+
+
+def test_a_place_beside_itself_is_noted(tmp_path: Path) -> None:
+    edits = APART | {ADDED: "places: {quay: {beside: [hill, quay]}, hill: {}}"}
+    assert list(unplayed(load(file_with(tmp_path, edits)).scenario)) == [
+        (
+            ("places", "quay", "beside", 1),
+            "what is said in a place is heard there anyway; leave it out of its own list.",
+        )
+    ]
+
+
 @pytest.mark.parametrize(
-    ("added", "key"),
-    [
-        ("player: {questions: [Who is it?]}", "player"),
-        ("scorers: [grounding]", "scorers"),
-    ],
+    ("changes", "last"),
+    [({ADDED: "turns: 4"}, 4), ({3: "kind: human-role", ADDED: "player: {questions: [Who?, Why?]}"}, 2)],
 )
-def test_what_this_version_leaves_out_is_told_and_does_not_refuse(tmp_path: Path, added: str, key: str) -> None:
-    scenario = load(file_with(tmp_path, {ADDED: added})).scenario
-    assert [keys for keys, _ in unplayed(scenario)] == [(key,)]
+def test_a_picture_that_comes_after_the_last_turn_is_noted(tmp_path: Path, changes: dict[int, str], last: int) -> None:
+    def noted(turn: int) -> list[object]:
+        sees = f"  - character: {{name: Pip}}\n    sees: [{{image: harbour, from_turn: {turn}}}]"
+        return list(unplayed(load(file_with(tmp_path, changes | {7: sees})).scenario))
+
+    rule = f"turn {last} is the last, so this picture never comes into sight; take an earlier turn."
+    assert noted(last + 1) == [(("cast", 1, "sees", 0, "from_turn"), rule)]
+    assert noted(last) == []
