@@ -26,6 +26,7 @@ LAYOUT = click.option(
 POLICY = click.option(
     "--policy", metavar="FILE.py:FUNCTION", help="A turn policy of your own; its code is run. Or module:function."
 )
+ENGINE = click.Choice(["vllm", "transformers", "scripted"])
 DISPLAY = click.option(
     "--display", type=click.Choice(["rich", "plain", "json", "none"]), help="What to show meanwhile."
 )
@@ -52,7 +53,7 @@ def cli() -> None:
 @SCENARIO
 @click.option("-n", "episodes", type=click.IntRange(min=1), metavar="N", help="Play the first N episodes of all.")
 @click.option("--model", help="storybook, a folder, or a Hugging Face id; over the scenario's.")
-@click.option("--engine", type=click.Choice(["vllm", "transformers", "scripted"]), help="By default vllm if installed.")
+@click.option("--engine", type=ENGINE, help="By default vllm if installed.")
 @click.option("--seed", type=SEED, metavar="N", help="Over the scenario's.")
 @LAYOUT
 @click.option(
@@ -61,6 +62,10 @@ def cli() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), help="Where runs go.")
 @ROOT
 @POLICY
+@click.option("--score", "scorers", multiple=True, metavar="NAME", help="Judge each episode when it is over.")
+@click.option(
+    "--set", "settings_of_scorers", multiple=True, metavar="SCORER.FIELD=VALUE", help="An option of a scorer."
+)
 @click.option("--dry-run", is_flag=True, help="Play with scripted lines and no model.")
 @DISPLAY
 @click.option("--json", "as_json", is_flag=True, help="The same as --display json.")
@@ -78,7 +83,7 @@ def run(scenario: Path, dry_run: bool, engine: str | None, display: str | None, 
 @SCENARIO
 @click.option("--as", "name", required=True, metavar="NAME", help="Your part: one of the cast, Narrator, or who asks.")
 @click.option("--model", help="Of the others: storybook, a folder, or a Hugging Face id; over the scenario's.")
-@click.option("--engine", type=click.Choice(["vllm", "transformers", "scripted"]), help="By default vllm if installed.")
+@click.option("--engine", type=ENGINE, help="By default vllm if installed.")
 @click.option("--seed", type=SEED, metavar="N", help="Over the scenario's.")
 @LAYOUT
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), help="Where runs go.")
@@ -147,7 +152,82 @@ def _exit_code(summary: Any) -> int:
 
     if summary.interrupted:
         return INTERRUPTED
-    return SOME_FAILED if summary.failed else 0
+    return SOME_FAILED if summary.failed or getattr(summary, "unjudged", 0) else 0
+
+
+@cli.command()
+@RUN
+@click.option(
+    "--scorer", "scorers", multiple=True, metavar="NAME", help="Shipped, or FILE.py:NAME; by default the run's."
+)
+@click.option("--set", "settings", multiple=True, metavar="SCORER.FIELD=VALUE", help="An option of a scorer.")
+@click.option("--only-unscored", is_flag=True, help="Leave out what any version of the scorer has judged.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Judge N of the episodes that wait.")
+@click.option("--engine", type=ENGINE, help="For scorers that ask models; by default that of RUN.")
+@RUNS
+@JSON
+def score(run: str, runs: Path, as_json: bool, **options: Any) -> int:
+    """Judge the episodes of RUN that are over and not judged yet.
+
+    \b
+    Without a model: grounding, leakage, voice, faults.
+    With one:        vision, contrast.
+    """
+    from sandbox.commands.score import ScoreOptions
+    from sandbox.commands.score import score as judge
+    from sandbox.run_folder import find_run
+
+    return _exit_code(judge(find_run(run, runs), ScoreOptions(**options), as_json))
+
+
+@cli.command()
+@click.argument("runs_", nargs=-1, metavar="[RUN]...")
+@click.option("--compare", is_flag=True, help="Compare two runs on the episodes that both played.")
+@click.option(
+    "--by",
+    multiple=True,
+    type=click.Choice(["character", "model", "cause", "kind", "scenario"]),
+    help="A line for each; more than once for each combination.",
+)
+@click.option("--scorer", "scorers", multiple=True, metavar="NAME", help="Only these; by default all.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Every score to a .csv or .parquet.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Means with intervals to a .png or .svg.")
+@RUNS
+@JSON
+def scores(runs_: tuple[str, ...], runs: Path, as_json: bool, **options: Any) -> int:
+    """Tell what the scores of runs come to, with 95 % intervals.
+
+    An interval is clustered by scenario. What is unscored is counted, and is
+    neither 0 nor left out.
+    """
+    from sandbox.commands.scores import Options
+    from sandbox.commands.scores import scores as tell
+    from sandbox.run_folder import find_run
+
+    return tell([find_run(run, runs) for run in runs_ or ("latest",)], Options(**options), as_json)
+
+
+@cli.group()
+def probe() -> None:
+    """Ask a run's models again, with something changed."""
+
+
+@probe.command("vision")
+@RUN
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Probe N of the episodes that wait.")
+@click.option("--engine", type=ENGINE, help="By default that of RUN.")
+@RUNS
+@JSON
+def probe_vision(run: str, runs: Path, as_json: bool, engine: str | None, limit: int | None) -> int:
+    """Tell what the pictures of RUN add to the truth of what is said.
+
+    Replies are asked for again: with the same picture, another one, a gray
+    one, and the truth in words. What was probed before is not probed again.
+    """
+    from sandbox.commands.probe import probe_vision
+    from sandbox.run_folder import find_run
+
+    return _exit_code(probe_vision(find_run(run, runs), engine, limit, as_json))
 
 
 @cli.command()
@@ -211,7 +291,7 @@ def who_knows(run: str, text: str, episode: int | None, runs: Path, as_json: boo
 @click.option("--at", "turn", type=click.IntRange(min=0), metavar="TURN", help="After this turn; by default the last.")
 @click.option("--choice", "choices", multiple=True, metavar="X", help="An answer to choose from; give two or more.")
 @click.option("--model", help="Ask another model: storybook, a folder, or a Hugging Face id.")
-@click.option("--engine", type=click.Choice(["vllm", "transformers", "scripted"]), help="By default that of RUN.")
+@click.option("--engine", type=ENGINE, help="By default that of RUN.")
 @RUNS
 @POLICY
 @JSON

@@ -37,13 +37,19 @@ MOST_COLUMNS, MOST_ROWS = 48, 20
 
 
 class Quiet:
-    """Shows nothing."""
+    """Shows nothing; in the end, on standard error, what went wrong."""
 
     def begin(self, folder: Path, source: Source, tally: Tally) -> None: ...
 
     def committed(self, batches: Sequence[Batch]) -> None: ...
 
-    def end(self, summary: Summary) -> None: ...
+    def end(self, summary: Summary) -> None:
+        wrong = [f"{summary.failed} of {summary.planned} episodes failed"] if summary.failed else []
+        wrong += [f"verdicts of scorers that are missing: {summary.unjudged}"] if summary.unjudged else []
+        if wrong:
+            reasons = [one_line(error, 300) for error in summary.errors]
+            more = [f"and {len(reasons) - 3} more"] if len(reasons) > 3 else []
+            print(f"{', '.join(wrong)}: {'; '.join([*reasons[:3], *more])}", file=sys.stderr)
 
 
 class JsonLines:
@@ -58,6 +64,9 @@ class JsonLines:
                 _emit(type="event", episode=batch.episode, **event.model_dump(mode="json"))
             if batch.state and batch.state.status != "playing":
                 _emit(type="episode", episode=batch.episode, status=batch.state.status, error=batch.state.error)
+
+            if batch.verdict:
+                _emit(type="verdict", episode=batch.episode, scorer=batch.verdict.scorer, error=batch.verdict.error)
 
     def end(self, summary: Summary) -> None:
         _emit(type="summary", **summary.model_dump(mode="json"))
@@ -75,6 +84,10 @@ class Conversation:
         self._screen, self._names = screen, names
         self._waiting: dict[int, list[Batch]] = {}
         self._followed: int | None = None
+        self.shown: set[int] = set()
+        """The episodes that were followed."""
+        self.over: set[int] = set()
+        """All that came to an end meanwhile."""
         self._transcript = Transcript((), screen)
         self._shared = -1
         """The last turn that the followed episode has in common with the one that it branched from."""
@@ -95,6 +108,7 @@ class Conversation:
         if batch.episode == self._followed:
             yield from self._lines(self._waiting.pop(batch.episode))
         if _is_over(batch):
+            self.over.add(batch.episode)
             self._waiting.pop(batch.episode, None)
             if batch.episode == self._followed:
                 yield from self._next()
@@ -117,6 +131,7 @@ class Conversation:
 
     def _begin(self, state: EpisodeRow) -> Text:
         """Take up another episode, and return its heading."""
+        self.shown.add(state.id)
         self._transcript = Transcript(self._names(state), self._screen, self._pictures)
         self._shared = -1 if state.after is None else state.after
         return safe(f"\n— episode {state.id}{varied(state)}", "bold")
@@ -193,6 +208,7 @@ class Telling:
 
     def __init__(self, screen: Screen, live: Live | None = None) -> None:
         self._screen, self._live = screen, live
+        self._shown: Conversation | LastWords = Conversation(screen, lambda state: ())
         self._every = LIVE_EVERY_S if live else PLAIN_EVERY_S
         self._next_at = self._every
 
@@ -207,7 +223,7 @@ class Telling:
             self._show(progress(tally))
 
     def committed(self, batches: Sequence[Batch]) -> None:
-        self._shown.add(batches)
+        self._shown.add([batch for batch in batches if not batch.judging])
         if self._tally.seconds >= self._next_at and not self._is_played:
             self._next_at = self._tally.seconds + self._every
             self._show(progress(self._tally))
@@ -220,7 +236,16 @@ class Telling:
 
     def end(self, summary: Summary) -> None:
         self._screen.print(safe("\n" + "\n".join(came(summary))))
-        self._screen.print(safe("\n".join(next_steps(summary))), soft_wrap=True)  # whole, as they are to be copied
+        steps = [*next_steps(summary), *self._others(summary)]
+        self._screen.print(safe("\n".join(steps)), soft_wrap=True)  # whole, as they are to be copied
+
+    def _others(self, summary: Summary) -> Iterator[str]:
+        """Yield how to read the episodes that went by unseen, if any did."""
+        over, shown = (self._shown.over, self._shown.shown) if isinstance(self._shown, Conversation) else (set(), set())
+        if over - shown:
+            were = "was" if len(over & shown) == 1 else "were"
+            read = f"{program()} show {shlex.quote(summary.run)} {min(over - shown)}"
+            yield f"{len(over & shown)} of {len(over)} episodes {were} shown; read another:  {read}"
 
 
 def _following(source: Source, screen: Screen, is_played: bool) -> Conversation | LastWords:
@@ -285,6 +310,8 @@ def came(summary: Summary) -> Iterator[str]:
     for what, counts in {"replies": odd, "decisions": decisions, "answers in private": answers}.items():
         if any(counts.values()):
             yield f"{what} " + ", ".join(f"{how}: {count}" for how, count in counts.items() if count)
+    if summary.judged or summary.unjudged:
+        yield f"verdicts of scorers: {summary.judged}; about {summary.unjudged} episodes one could say nothing"
     for error, count in list(summary.errors.items())[:5]:
         yield f"failed {count} x: {one_line(error, 300)}"
 
@@ -300,7 +327,9 @@ def next_steps(summary: Summary) -> list[str]:
         return [f"interrupted; everything shown is safe. Go on with:  {command} resume {run}"]
     if summary.failed:
         return [f"try the failed ones again:  {command} resume {run}"]
+    scores = [f"the scores:         {command} scores {run}"] if summary.judged else []
     return [
+        *scores,
         f"read it:            {command} show {run}",
         f"the exact prompts:  {command} show {run} 0 --calls",
         f"prove the record:   {command} replay {run} --check",

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from agents.decision import repairs
+from agents.opening import whispered_to_nobody, without_effect
 from agents.player import PERSON
 from agents.prompts.layouts import privacy_breaks
 from sandbox.engines.config import EngineConfig
@@ -19,11 +21,15 @@ from sandbox.engines.start import start
 from sandbox.episode import legs_of
 from sandbox.gallery import Gallery
 from sandbox.models import layout_of, models_of, most_pictures, reference
-from sandbox.policy_file import PolicyFile, load_policy, policy_of_run
+from sandbox.own_code import OwnCode
+from sandbox.policy_file import load_policy, policy_of_run
 from sandbox.preview import longest_requests
 from sandbox.record import Record
 from sandbox.run import Display, Plan, carry_out, unfinished
 from sandbox.run_folder import SCENARIO, check_place, new_run_folder
+from sandbox.scorer_names import entries_of, scorer_problems, scorers_named, scorers_of
+from sandbox.scoring import Chosen
+from sandbox.screen import Screen, safe
 from sandbox.store import lock_run
 from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
@@ -32,7 +38,7 @@ from scenes.event import NARRATOR
 from scenes.loading import Source, Variant, load
 from scenes.problem import InputRefused, Problem, refuse
 from scenes.references import Finding, Keys, unplayed
-from scenes.scenario import Range
+from scenes.scenario import Range, Scenario
 from scenes.scene import Scene
 
 MOST_ALTERNATIVES = 200
@@ -56,6 +62,10 @@ class Options:
     """Who plays along, in the words of the scenario file."""
     policy: str | None = None
     """A turn policy of the user's own, as `FILE.py:FUNCTION` or `module:function`."""
+    scorers: Sequence[str] = ()
+    """Who judges every episode as soon as it is over, beside those that the scenario names."""
+    settings_of_scorers: Sequence[str] = ()
+    """Such as `leakage.threshold=0.8`."""
 
     def settings(self) -> dict[str, Any]:
         """Return what is put over the scenario, by path."""
@@ -73,14 +83,18 @@ def checked_source(path: Path, options: Options) -> Source:
 
 
 def notes(source: Source) -> list[Problem]:
-    """Return what of the scenario is left out when it is played."""
-    return [source.document.problem(keys, message) for keys, message in unplayed(source.scenario)]
+    """Return what of the scenario has no effect when it is played, or not at first."""
+    setting = source.setting(source.variant(0), lambda picture, facts: None)
+    found = [*unplayed(source.scenario), *without_effect(setting)]
+    return [source.document.problem(keys, message) for keys, message in found]
 
 
 def _refusals(source: Source) -> Iterator[Finding]:
     yield from _unknown_models(source)
+    yield from scorer_problems(source.scenario)
     for variant in alternatives(source):
         yield from told_to_others(source, variant)
+        yield from whispered_to_nobody(source.setting(variant, lambda picture, facts: None))
 
 
 def told_to_others(source: Source, variant: Variant) -> Iterator[Finding]:
@@ -116,18 +130,22 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
     """Play the scenario at `path` in a new run. Raises what `sandbox.errors` lists."""
     source = checked_source(path, options)
     policy = load_policy(options.policy) if options.policy is not None else None
+    scorers = scorers_of(source.scenario.scorers)
+    scorers += scorers_named(options.scorers, options.settings_of_scorers, "--score")
     for note in notes(source):
         print(f"note: {note}", file=sys.stderr)
     check_place(options.out)
     config, gallery = engine_config(options.engine), Gallery()
-    with started(alternatives(source), config, gallery) as engines:
+    with started(alternatives(source), config, gallery, scorers=scorers) as engines:
         check_room(source, alternatives(source), engines, gallery)
         folder = new_run_folder(options.out, source)
         planned = min(options.episodes or source.episodes, source.episodes)
         facts = _facts(source, config, planned, options.concurrency, policy) | made_with(engines)
+        facts |= {"scorers": entries_of(scorers)}
         resolved = load(folder / SCENARIO)
-        rule = policy.policy if policy else None
-        return played(Plan(folder, resolved, planned, engines, gallery, options.concurrency, facts, rule), display)
+        rule = policy.value if policy else None
+        plan = Plan(folder, resolved, planned, engines, gallery, options.concurrency, facts, rule, scorers=scorers)
+        return played(plan, display)
 
 
 def play_on(folder: Path, display: Display, policy: str | None = None) -> Summary:
@@ -138,6 +156,8 @@ def play_on(folder: Path, display: Display, policy: str | None = None) -> Summar
     with closing(Record(folder)) as record:
         meta, branches = facts_of_run(record), record.branches()
         left = unfinished(record, meta["planned"])
+        if not left:
+            record.check_whole()
     if not left:
         return _nothing_left(folder, meta["planned"] + len(branches), display)
     own = policy_of_run(meta, policy, folder)
@@ -147,9 +167,11 @@ def play_on(folder: Path, display: Display, policy: str | None = None) -> Summar
     variants = [way[-1].variant for way in ways]
     if left[0] not in branches:
         variants += alternatives(source)
-    with started(variants, config, gallery, legs=max(map(len, ways), default=1)) as engines:
-        rule = own.policy if own else None
-        return played(Plan(folder, source, meta["planned"], engines, gallery, meta["concurrency"], {}, rule), display)
+    scorers = scorers_of(meta.get("scorers", []))
+    with started(variants, config, gallery, max(map(len, ways), default=1), scorers) as engines:
+        rule = own.value if own else None
+        count, at_once = meta["planned"], meta["concurrency"]
+        return played(Plan(folder, source, count, engines, gallery, at_once, {}, rule, scorers=scorers), display)
 
 
 def facts_of_run(record: Record) -> dict[str, Any]:
@@ -180,15 +202,35 @@ def engine_config(kind: str | None = None, **settings: Any) -> EngineConfig:
 
 @contextmanager
 def started(
-    variants: Iterable[Variant], config: EngineConfig, gallery: Gallery, legs: int = 1
+    variants: Iterable[Variant],
+    config: EngineConfig,
+    gallery: Gallery,
+    legs: int = 1,
+    scorers: Sequence[Chosen] = (),
 ) -> Iterator[dict[str, Engine]]:
-    """Give an engine for every model that one of `variants` asks, by its name. Raises `InputRefused`.
+    """Give an engine for every model that one of `variants`, or a scorer of it, asks, by name. Raises `InputRefused`.
 
     Of an episode in several `legs` a prompt may hold the pictures of all.
     """
     scenarios = [variant.scenario for variant in variants]
-    pictures = legs * max(map(most_pictures, scenarios))
-    names = {name for scenario in scenarios for name in models_of(scenario)}
+    names = {name for scenario in scenarios for name in (*models_of(scenario), *asked_by(scorers, scenario))}
+    with started_for(names, config, gallery, legs * max(map(most_pictures, scenarios))) as engines:
+        yield engines
+
+
+def asked_by(scorers: Sequence[Chosen], scenario: Scenario) -> list[str]:
+    """Return the names of the models that `scorers` ask about an episode of `scenario`."""
+    return [name for chosen in scorers for name in chosen.scorer.models(scenario)]
+
+
+@contextmanager
+def started_for(
+    names: Iterable[str], config: EngineConfig, gallery: Gallery, pictures: int
+) -> Iterator[dict[str, Engine]]:
+    """Give an engine for every model of `names`, of whose requests one has at most so many pictures.
+
+    Raises `InputRefused`.
+    """
     engines: dict[str, Engine] = {}
     try:
         for name in sorted(names, key=lambda name: (name != PERSON, name)):  # a person first, who may not be there
@@ -205,25 +247,32 @@ def engine_of(name: str, config: EngineConfig, gallery: Gallery, pictures: int) 
     Raises `InputRefused`.
     """
     if name == PERSON:
-        return _person()
+        return _person(gallery)
     model = reference(name)
     if config.kind != "scripted":
         print(f"starting {one_line(name)} on {config.kind} …", file=sys.stderr, flush=True)
     return start(config, model, gallery.open, pictures)
 
 
-def _person() -> Engine:
-    from sandbox.engines.terminal import Person, read_line
+def _person(gallery: Gallery) -> Engine:
+    from sandbox.engines.terminal import Person, read_line, show_picture
 
     if not sys.stdin.isatty():
         raise refuse("a person plays in this scenario, and the input is no terminal; run it in one.")
     if isinstance(sys.stdin, TextIOWrapper):  # in most locales a byte that is no letter would be an error
         sys.stdin.reconfigure(errors="replace")
-    return Person(read_line, print)
+    screen = Screen()
+    return Person(
+        read_line, lambda text: screen.print(safe(text)), lambda image: show_picture(gallery.file(image), screen)
+    )
 
 
 def check_room(source: Source, variants: Iterable[Variant], engines: Mapping[str, Engine], gallery: Gallery) -> None:
-    """Refuse personas and pictures that leave no room for a reply, whatever is left out of the history."""
+    """Refuse what does not fit a model where all history is left out, and replies are as long as they may be.
+
+    Counted is all that stands in a prompt besides: persona, pictures, words to answer, question, reply; of a decision
+    also what asks for it again.
+    """
     problems = [problem for variant in variants for problem in _too_long(source, variant, engines, gallery)]
     if problems:
         raise InputRefused(list(dict.fromkeys(problems)))
@@ -232,7 +281,8 @@ def check_room(source: Source, variants: Iterable[Variant], engines: Mapping[str
 def _too_long(source: Source, variant: Variant, engines: Mapping[str, Engine], gallery: Gallery) -> Iterator[Problem]:
     scene = Scene(source.setting(variant, lambda picture, facts: gallery.add(picture)), variant.seed(0))
     for asker, requests in longest_requests(scene).items():
-        rooms = [(engines[request.model].room(request), request.model) for request in requests]
+        asked = [one for request in requests for one in (request, *repairs(request))]
+        rooms = [(engines[request.model].room(request), request.model) for request in asked]
         missing, model = max(((-room, model) for room, model in rooms if room is not None), default=(0, ""))
         if missing > 0:
             yield source.document.problem(
@@ -251,7 +301,7 @@ def _place_of(asker: str, scene: Scene) -> Keys:
 
 
 def _facts(
-    source: Source, config: EngineConfig, planned: int, concurrency: int, policy: PolicyFile | None
+    source: Source, config: EngineConfig, planned: int, concurrency: int, policy: OwnCode | None
 ) -> dict[str, object]:
     settings = config.model_dump(mode="json", exclude_defaults=True)
     facts: dict[str, object] = {

@@ -3,24 +3,28 @@
 import json
 import shlex
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from sandbox.errors import StoreDamaged
-from sandbox.rows import EpisodeRow, StoredRequest, loaded, segment_of
+from sandbox.rows import EpisodeRow, ScorerRow, StoredRequest, loaded, scores_of, segment_of
 from sandbox.run_folder import SCENARIO
 from sandbox.schema import VERSION, hashed
 from sandbox.store import DATABASE
-from sandbox.tape import Answer, turn_of
+from sandbox.tape import JUDGING, Answer, turn_of
 from scenes.chat import Completion, Prompt, Request, Segment
 from scenes.clean import one_line
 from scenes.event import Event
 from scenes.problem import refuse
 from scenes.sights import PictureFacts
 from scenes.trajectory import Trajectory
+from scorers.base import Score
+
+_JUDGING = f"key GLOB '{JUDGING}*'"
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,14 @@ class Record:
             raise self._lacks(f"an event of episode {episode}")
         return tuple(loaded(Event, body) for _, _, body, _, _ in rows)
 
+    def check_whole(self) -> None:
+        """Raise `StoreDamaged` if an episode lacks events that it had when it was over; they are counted, not read."""
+        with _damage(self._path):
+            counts = dict(self._database.execute("SELECT episode, COUNT(*) FROM events GROUP BY episode").fetchall())
+        for state in self.states():
+            if counts.get(state.id, 0) < state.events:
+                raise self._lacks(f"an event of episode {state.id}")
+
     def _lacks(self, what: str) -> StoreDamaged:
         return StoreDamaged(f"{self._path} lacks {what}; restore the run from a copy.")
 
@@ -132,16 +144,16 @@ class Record:
         )
 
     def answers(self, episode: int, failures: bool = False) -> dict[str, Answer]:
-        """Return what is on record for an episode by key; recorded failures only where they are to be kept.
+        """Return what is on record for an episode by key; recorded failures only where they are to be kept, or the turn
+        is over: it was played on after them.
 
         A branch has the answers of its parent up to where it leaves it.
         """
-        found = {}
-        for _, key, node, _, digest, completion, error, *_ in self._calls(episode):
-            if completion is not None or failures:
-                answer = loaded(Completion, completion) if completion is not None else None
-                found[key] = Answer(digest, node, answer, error)
-        return found
+        return _answers(self._calls(episode), inf if failures else self.settled(episode))
+
+    def judgements(self, episode: int) -> dict[str, Answer]:
+        """Return what models answered to scorers about an episode, by key."""
+        return _answers(self._rows(f"SELECT * FROM calls WHERE episode=? AND {_JUDGING}", episode))
 
     def calls(self, episode: int) -> list[StoredCall]:
         """Return the calls of an episode with their prompts, in the order of their answers; a branch's begin with those
@@ -158,7 +170,7 @@ class Record:
         return rows
 
     def _call_rows(self, episode: int) -> list[Any]:
-        own = self._rows("SELECT * FROM calls WHERE episode=? ORDER BY time, key", episode)
+        own = self._rows(f"SELECT * FROM calls WHERE episode=? AND NOT {_JUDGING} ORDER BY time, key", episode)
         state = self.state(episode)
         if state is None or state.parent is None or state.after is None:
             return own
@@ -169,7 +181,7 @@ class Record:
         stored: StoredRequest = loaded(StoredRequest, rest)
         prompt = Prompt().then(*self.segments(node))
         answer = loaded(Completion, completion) if completion is not None else None
-        request = Request(stored.model, prompt, stored.sampling, stored.seed, stored.form)
+        request = Request(stored.model, prompt, stored.sampling, stored.seed, stored.form, stored.answer)
         return StoredCall(key, request, answer, error, seconds)
 
     def segments(self, node: bytes) -> list[Segment]:
@@ -183,6 +195,34 @@ class Record:
             found.append(segment_of(segment))
         return found[::-1]
 
+    def scorers(self) -> list[ScorerRow]:
+        """Return the scorers that the run was given, by identity."""
+        return [ScorerRow(*row[:-1]) for row in self._rows("SELECT * FROM scorers ORDER BY id")]
+
+    def judged(self, scorer: str) -> dict[int, str | None]:
+        """Return the episodes of which the scorer with this identity has a verdict; why it could say nothing."""
+        rows = self._rows("SELECT * FROM verdicts WHERE scorer=? ORDER BY episode", scorer)
+        return {row[1]: row[2] for row in rows}
+
+    def sums(self, scorer: str) -> Iterator[tuple[int, str, str, bytes]]:
+        """Yield of each episode that a scorer judged its number, the scenario's kind, and the sums of its scores.
+
+        The last two are as they are stored, `groups` and `counts`: of a large run there are very many.
+        """
+        query = "SELECT * FROM verdicts WHERE scorer=? AND error IS NULL ORDER BY episode"
+        for _, episode, _, kind, groups, counts, *_ in self._rows(query, scorer):
+            yield episode, kind, groups, counts
+
+    def seeds(self) -> Iterator[tuple[int, str, int]]:
+        """Yield the number, the variant and the seed of every episode that was begun, in order."""
+        for episode, _, variant, _, seed, *_ in self._rows("SELECT * FROM episodes ORDER BY id"):
+            yield episode, variant, seed
+
+    def scores(self, scorer: str, episode: int) -> tuple[Score, ...]:
+        """Return the single scores that a scorer gave an episode; none where it has not judged it."""
+        rows = self._rows("SELECT * FROM scores WHERE scorer=? AND episode=?", scorer, episode)
+        return scores_of(rows[0][2]) if rows else ()
+
     def pictures(self, episode: int) -> list[StoredPicture]:
         """Return the pictures of an episode, by name."""
         rows = self._rows("SELECT * FROM images WHERE episode=? ORDER BY name, id", episode)
@@ -190,6 +230,16 @@ class Record:
             StoredPicture(image, name, width, height, loaded(PictureFacts, facts))
             for image, name, width, height, facts, _, _ in rows
         ]
+
+
+def _answers(rows: Iterable[Any], failures_to: float = -1) -> dict[str, Answer]:
+    """Return the answers in `rows` by key, and up to the turn `failures_to` also what failed."""
+    found = {}
+    for _, key, node, _, digest, completion, error, *_ in rows:
+        if completion is not None or turn_of(key) <= failures_to:
+            answer = loaded(Completion, completion) if completion is not None else None
+            found[key] = Answer(digest, node, answer, error)
+    return found
 
 
 @contextmanager

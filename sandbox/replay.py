@@ -84,7 +84,7 @@ def past_of(folder: Path, policy: str | None = None) -> Iterator[Past]:
     """Give the run at `folder` to be played again. Raises `InputRefused` and `StoreDamaged`."""
     with closing(Record(folder)) as record:
         own = policy_of_run(record.meta(), policy, folder)
-        yield Past(record, load(folder / SCENARIO), record.branches(), own.policy if own else None)
+        yield Past(record, load(folder / SCENARIO), record.branches(), own.value if own else None)
 
 
 async def replay_all(folder: Path, policy: str | None = None) -> list[Replayed]:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 from narrator.turn_policy import Policy
+from sandbox.cases import Cases
 from sandbox.engines.engine import Engine
 from sandbox.episode import Stage, play_episode
 from sandbox.gallery import Gallery
 from sandbox.record import Record
 from sandbox.rows import Batch
 from sandbox.run_folder import IMAGES
+from sandbox.scoring import Chosen, Judging
 from sandbox.store import Store
 from sandbox.tally import Summary, Tally
 from sandbox.tape import Tape
@@ -52,6 +54,8 @@ class Plan:
     """A turn policy that stands in for the scenario's."""
     only: Sequence[int] | None = None
     """Episodes to be played, and no others; by default all that are not done, branches among them."""
+    scorers: Sequence[Chosen] = ()
+    """Who judges every episode as soon as it is over."""
 
 
 def asking(engines: Mapping[str, Engine]) -> Call:
@@ -88,7 +92,9 @@ async def _carry_out(plan: Plan, store: Store, record: Record, display: Display)
     interrupted = True
     try:
         stage = Stage(plan.source, plan.gallery, store.put, branches, plan.policy)
-        interrupted = await _play_all(_admit(waiting, plan, stage, store, record), store, showing)
+        cases = Cases(record, plan.source, plan.gallery)
+        judging = Judging(record, cases, asking(plan.engines), store.put, tally.refuse)
+        interrupted = await until_done(_play_and_judge(waiting, plan, stage, judging, store), store, showing)
     finally:
         await showing
         summary = tally.summary(str(plan.folder), interrupted)
@@ -112,7 +118,7 @@ async def _show(store: Store, tally: Tally, display: Display) -> None:
         display.committed(batches)
 
 
-async def _play_all(playing: Coroutine[None, None, None], store: Store, showing: asyncio.Task[None]) -> bool:
+async def until_done(playing: Coroutine[None, None, None], store: Store, showing: asyncio.Task[None]) -> bool:
     """Play until all is played and stored, or the user interrupts; return whether one did. No display, no play."""
     running = asyncio.create_task(playing)
     showing.add_done_callback(lambda _: running.cancel())
@@ -155,16 +161,43 @@ def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def _admit(waiting: Iterable[int], plan: Plan, stage: Stage, store: Store, record: Record) -> None:
+async def _play_and_judge(waiting: Sequence[int], plan: Plan, stage: Stage, judging: Judging, store: Store) -> None:
+    """Play, and judge every episode when it is over; those who must see all of them first judge in the end."""
+    room, record = asyncio.Semaphore(plan.concurrency), judging.record
+    beside = await judging.prepared([one for one in plan.scorers if not one.sees_all], ())
+
+    async def judge(episode: int, scorers: Sequence[Chosen]) -> None:
+        await store.safe()
+        async with room:
+            await judging.judge(episode, scorers)
+
+    async def play(episode: int, group: asyncio.TaskGroup) -> None:
+        tape = Tape(record.answers(episode), judging.ask, record.settled(episode))
+        await play_episode(episode, stage, tape)
+        if beside:
+            group.create_task(judge(episode, beside))
+
+    await admit(waiting, play, plan.concurrency, store)
+    if plan.scorers:
+        await store.safe()
+        left = await judging.left(plan.scorers)
+        await admit(left, lambda episode, _: judge(episode, left[episode]), plan.concurrency, store)
+
+
+async def admit(
+    waiting: Iterable[int],
+    begin: Callable[[int, asyncio.TaskGroup], Coroutine[None, None, None]],
+    concurrency: int,
+    store: Store,
+) -> None:
     """Begin an episode whenever there is room for one; what ends one of them for all is raised as it is."""
-    ask, room = asking(plan.engines), asyncio.Semaphore(plan.concurrency)
+    room = asyncio.Semaphore(concurrency)
     try:
         async with asyncio.TaskGroup() as group:
             for episode in waiting:
                 await room.acquire()
                 await store.caught_up()
-                tape = Tape(record.answers(episode), ask, record.settled(episode))
-                task = group.create_task(play_episode(episode, stage, tape))
+                task = group.create_task(begin(episode, group))
                 task.add_done_callback(lambda _: room.release())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None

@@ -116,6 +116,7 @@ class Store:
         self._waiting: queue.SimpleQueue[tuple[Batch, Rows] | None] = queue.SimpleQueue()
         self._safe: asyncio.Queue[Sequence[Batch]] = asyncio.Queue()
         self._failure: StoreFailed | None = None
+        self._put = self._written = 0
         self._thread = threading.Thread(target=self._write, name="store", daemon=True)
         self._thread.start()
 
@@ -123,11 +124,18 @@ class Store:
         """Give a batch to the writer and go on. Raises `StoreFailed` if an earlier one could not be written."""
         if self._failure:
             raise self._failure
+        self._put += 1
         self._waiting.put((batch, rows_of(batch)))
 
     async def caught_up(self) -> None:
         """Wait while the writer is far behind: what waits is held in memory."""
         while self._waiting.qsize() > FAR_BEHIND:
+            await asyncio.sleep(0.01)
+
+    async def safe(self) -> None:
+        """Wait until all that has been put so far can be read."""
+        until = self._put
+        while self._written < until and self._failure is None:
             await asyncio.sleep(0.01)
 
     async def committed(self) -> AsyncIterator[Sequence[Batch]]:
@@ -176,6 +184,7 @@ class Store:
             with suppress(sqlite3.Error):  # SQLite has ended the transaction by itself
                 self._database.execute("ROLLBACK")
         else:
+            self._written += len(waiting)
             self._loop.call_soon_threadsafe(self._safe.put_nowait, [batch for batch, _ in waiting])
 
     def _commit(self, written: Sequence[Rows]) -> None:

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from sandbox.engines.terminal import LEFT
 from sandbox.purpose import is_of_interview, purpose_of
-from sandbox.rows import Batch
+from sandbox.rows import Batch, Verdict
+from sandbox.scoring import Chosen
 from scenes.event import Event
 
 
@@ -47,6 +48,10 @@ class Summary(BaseModel):
     """In interviews, where one of several answers was to be chosen; neither right nor wrong."""
     seconds: float
     interrupted: bool = False
+    judged: int = 0
+    """Verdicts of scorers on episodes."""
+    unjudged: int = 0
+    """Episodes about which a scorer could say nothing."""
     errors: dict[str, int] = {}
     """Why episodes failed, and how many for each reason."""
 
@@ -76,10 +81,25 @@ class Tally:
     def add(self, batches: Sequence[Batch]) -> None:
         """Count what `batches` hold."""
         for batch in batches:
+            if batch.judging:
+                self._add_verdict(batch.verdict)
+                continue
             self._add_calls(batch)
             self._add_events(batch)
             if batch.state and batch.state.status != "playing":
                 self._add_end(batch.state.status, batch.state.error)
+
+    def _add_verdict(self, verdict: Verdict | None) -> None:
+        if verdict is None:
+            return
+        self.counts["judged" if verdict.error is None else "unjudged"] += 1
+        if verdict.error is not None:
+            self.errors[f"{verdict.scorer}: {verdict.error}"] += 1
+
+    def refuse(self, chosen: Chosen, reason: str) -> None:
+        """Count a scorer that cannot judge at all."""
+        self.counts["unjudged"] += 1
+        self.errors[f"{chosen.id}: {reason}"] += 1
 
     def _add_end(self, status: str, error: str | None) -> None:
         if error == LEFT:

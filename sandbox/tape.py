@@ -13,6 +13,9 @@ from sandbox.store import now
 from scenes.chat import Call, CallFailed, Completion, Request
 from scenes.clean import without_surrogates
 
+JUDGING = "score/"
+"""What the keys of calls begin with that scorers make; all others are those of play."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

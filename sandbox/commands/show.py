@@ -2,24 +2,28 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from sandbox.episode import legs_of
 from sandbox.errors import StoreDamaged
 from sandbox.prompt_text import prompt_text
 from sandbox.purpose import first_asked, is_of_interview
 from sandbox.record import Record, StoredCall, StoredPicture
 from sandbox.rows import EpisodeRow
-from sandbox.run_folder import run_folders
+from sandbox.run_folder import SCENARIO, run_folders
 from sandbox.screen import Screen, print_json, safe
 from sandbox.transcript import Stage, Transcript, caption, is_unseen, there_at_first, varied
 from scenes.clean import one_line
 from scenes.event import Event
+from scenes.loading import Variant, load
+from scenes.names import named
 from scenes.problem import refuse
+from scenes.profile import CharacterProfile
 from scenes.references import unknown
 
 COLUMNS = ("run", "title", "model", "done", "failed", "planned")
@@ -104,17 +108,44 @@ def _episode_cells(state: EpisodeRow, events: Sequence[Event]) -> list[str]:
 
 def _events(record: Record, state: EpisodeRow, viewer: str | None) -> list[Event]:
     """Return the events of an episode that `viewer` perceived. Raises `InputRefused` if nobody has that name."""
-    events = record.events(state.id)
-    names = sorted({name for event in events for name in event.visible_to})
-    if viewer is not None and viewer not in names:
-        raise refuse(unknown("character", viewer, names), str(record.folder))
-    return [event for event in events if viewer is None or viewer in event.visible_to]
+    if viewer is None:
+        return list(record.events(state.id))
+    return [event for _, event in _perceived(record, state, viewer)]
+
+
+def _perceived(record: Record, state: EpisodeRow, viewer: str) -> Iterator[tuple[str, Event]]:
+    """Yield what the part of `viewer` perceived, each event with the name that the part bore then."""
+    legs = _legs(record, state, record.events(state.id))
+    for name, leg in zip(_names(record, state, viewer), legs, strict=True):
+        yield from ((name, event) for event in leg if name in event.visible_to)
+
+
+def _names(record: Record, state: EpisodeRow, viewer: str) -> list[str]:
+    """Return the name, leg by leg, of the part that goes by `viewer`, in the last leg first. Raises `InputRefused`."""
+    legs = legs_of(load(record.folder / SCENARIO), state.id, record.branches())
+    parts = [_parts(leg.variant) for leg in legs]
+    for profiles in reversed(parts):
+        index = named(viewer, profiles)
+        if index is not None:
+            return [profiles[index].name for profiles in parts]
+    everybody = sorted({profile.name for profiles in parts for profile in profiles})
+    raise refuse(unknown("character", viewer, everybody), str(record.folder))
+
+
+def _parts(variant: Variant) -> list[CharacterProfile]:
+    """Return the cast, and who asks from outside it."""
+    player = variant.scenario.player
+    outside = [CharacterProfile(name=player.name)] if player and player.plays is None else []
+    return [*variant.profiles, *outside]
 
 
 def _made_calls(record: Record, state: EpisodeRow, viewer: str | None) -> list[StoredCall]:
     """Return the calls of an episode, or those behind what `viewer` did, each time that it was asked."""
-    own = {first_asked(event.call) for event in record.events(state.id) if event.call and event.actor == viewer}
-    return [call for call in record.calls(state.id) if viewer is None or first_asked(call.key) in own]
+    if viewer is None:
+        return list(record.calls(state.id))
+    done = _perceived(record, state, viewer)
+    own = {first_asked(event.call) for name, event in done if event.call and event.actor == name}
+    return [call for call in record.calls(state.id) if first_asked(call.key) in own]
 
 
 def _pictures(record: Record, state: EpisodeRow, viewer: str | None) -> list[StoredPicture]:
@@ -156,6 +187,7 @@ def _transcript(record: Record, state: EpisodeRow, viewer: str | None) -> None:
     pictures = {picture.id: picture.name for picture in record.pictures(state.id)}
     transcript = Transcript((), screen, pictures)
     legs = _legs(record, state, events)
+    viewer = viewer and _names(record, state, viewer)[-1]
     screen.print(safe(f"episode {state.id}{varied(state)}; seed {state.seed}; {state.status}", "bold"))
     for picture in _pictures(record, state, viewer):
         size = f"  [{picture.width}×{picture.height}, {picture.id[:8]}]"
@@ -176,7 +208,7 @@ def _legs(record: Record, state: EpisodeRow, events: Sequence[Event]) -> list[li
     while state.parent is not None:
         after.append(state.after or 0)
         state = states[state.parent]
-    leg = [sum(event.turn > turn for turn in after) for event in events]
+    leg = [sum(event.turn > turn or is_of_interview(event) for turn in after) for event in events]
     return [[event for event, at in zip(events, leg, strict=True) if at == number] for number in range(len(after) + 1)]
 
 
@@ -205,6 +237,8 @@ def _call(screen: Screen, call: StoredCall) -> None:
     screen.print(safe(prompt_text(call.request.prompt, _dropped(call))))
     if call.request.form:
         screen.print(safe(f"to be answered in this form: {call.request.form}", "dim"))
+    if call.request.answer is not None:
+        screen.print(safe(f"how likely is: {call.request.answer}", "dim"))
     if call.completion:
         usage = f"{call.completion.prompt_tokens}+{call.completion.output_tokens} tokens, {call.seconds:.2f} s"
         screen.print(safe(f"→ {call.completion.text}", "bold green"))

@@ -7,11 +7,11 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from sandbox.engines.chat_template import ChatTemplate
+from sandbox.engines.chat_template import SEAM, ChatTemplate
 from sandbox.engines.engine import Pictures
 from sandbox.engines.literal_tokenizer import LiteralTokenizer
-from scenes.chat import Segment
-from scenes.clean import one_line
+from scenes.chat import Request, Segment
+from scenes.clean import one_line, without_surrogates
 from scenes.problem import InputRefused, refuse
 
 if TYPE_CHECKING:
@@ -59,6 +59,14 @@ class Encoder:
         literal = self._literal.encode(rendered.pieces, adds_special)
         length = len(literal.ids) + sum(map(self._picture_tokens, rendered.images))
         return EncodedPrompt(literal.text, literal.ids, rendered.images, length)
+
+    def given(self, request: Request) -> list[int]:
+        """Return the token ids of the answer that `request` gives; none where it gives none.
+
+        They are those of its text alone, as it follows the prompt, with nothing that begins or ends a reply.
+        """
+        text = without_surrogates(request.answer or "").replace(SEAM, "\ufffd")
+        return self._literal.encode(["", text], add_special_tokens=False).ids
 
     def size(self, segment: Segment) -> int:
         """Return the tokens of one segment, no fewer than leaving it out would free."""

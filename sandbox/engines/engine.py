@@ -1,11 +1,13 @@
 """The contract of an engine: requests in, completions out. Apart from the adapters, so that naming it loads nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from scenes.chat import Completion, Request
+from scenes.chat import CallFailed, Completion, Request
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,7 +45,10 @@ class Engine(Protocol):
     def facts(self) -> EngineFacts: ...
 
     async def complete(self, request: Request) -> Completion:
-        """Answer one request. Raises `CallFailed` if this one has no answer, `EngineDied` if no other will have."""
+        """Answer one request, or say how likely the answer is that it gives.
+
+        Raises `CallFailed` if this one has no answer, `EngineDied` if no other will have.
+        """
         ...
 
     def room(self, request: Request) -> int | None:
@@ -56,3 +61,30 @@ class Engine(Protocol):
     def close(self) -> None:
         """Give back what the engine holds. Safe to call again."""
         ...
+
+
+def with_room(request: Request, answer_tokens: int) -> Request:
+    """Return `request` as it is to be cut to a context, the answer that it gives having `answer_tokens`.
+
+    History goes as it went when a reply was asked for, so that this reply is judged after the prompt that it was
+    written for. An answer that is longer than a reply may be needs room for itself and for the one token that vLLM
+    writes in any case. Raises `CallFailed` if the answer holds nothing.
+    """
+    if request.answer is None:
+        return request
+    if not answer_tokens:
+        raise CallFailed("an answer without words has no likelihood")
+    room = max(request.sampling.max_tokens, answer_tokens + 1)
+    return replace(request, sampling=request.sampling.model_copy(update={"max_tokens": room}))
+
+
+def likelihood(logprobs: Sequence[float], token_ids: Sequence[int], prompt_tokens: int, dropped: int) -> Completion:
+    """Return what an engine says of an answer that was given: nothing but how likely its tokens are.
+
+    `prompt_tokens` are all that were read, the answer among them. Raises `CallFailed` if one is impossible.
+    """
+    if not all(map(isfinite, logprobs)):
+        raise CallFailed("the model cannot say how likely the answer is: to one of its tokens it gives no probability")
+    return Completion(
+        text="", prompt_tokens=prompt_tokens, token_ids=tuple(token_ids), logprobs=tuple(logprobs), dropped=dropped
+    )

@@ -4,7 +4,7 @@ import asyncio
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from threading import Event
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.engines.config import TransformersConfig
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import EncodedPrompt, Encoder
-from sandbox.engines.engine import EngineDied, EngineFacts, Pictures
+from sandbox.engines.engine import EngineDied, EngineFacts, Pictures, likelihood, with_room
 from sandbox.engines.form import without_controls
 from scenes.chat import CallFailed, Completion, Request
 from scenes.clean import one_line, without_surrogates
@@ -47,11 +47,16 @@ class TransformersEngine:
         self.facts = _facts(config, model, self._model)
 
     async def complete(self, request: Request) -> Completion:
-        """Answer `request` after those asked before. To cancel it stops the writing."""
-        encoded, dropped = cut(request, self.facts.context_length, self._encoder)
+        """Answer `request` after those asked before, or say how likely its answer is.
+
+        To cancel it stops the writing.
+        """
+        given = self._encoder.given(request)
+        encoded, dropped = cut(with_room(request, len(given)), self.facts.context_length, self._encoder)
         cancelled = Event()
+        work = partial(self._read, encoded, given) if given else partial(self._write, encoded, request, cancelled)
         try:
-            job = self._thread.submit(self._write, encoded, request, cancelled)
+            job = self._thread.submit(work)
         except RuntimeError as error:
             raise EngineDied("the engine was closed") from error
         try:
@@ -68,8 +73,28 @@ class TransformersEngine:
         """Let the reply under way end, and take no more."""
         self._thread.shutdown()
 
+    def _read(self, encoded: EncodedPrompt, given: list[int]) -> Completion:
+        """Say how likely `given` is after the prompt, in one pass; only where it stands are there scores of tokens."""
+        inputs = self._inputs(encoded)
+        shape, tail = inputs["input_ids"].shape, torch.tensor([given], device=self._model.device)
+        rows = {"input_ids": tail, "attention_mask": torch.ones_like(tail)}  # of any other kind, 0 is text
+        for name, value in inputs.items():
+            if value.shape == shape:
+                inputs[name] = torch.cat([value, rows.get(name, torch.zeros_like(tail)).to(value.dtype)], dim=1)
+        try:
+            with torch.inference_mode():
+                logits = self._model(**inputs, use_cache=False, logits_to_keep=len(given) + 1).logits
+        except (RuntimeError, IndexError) as error:
+            raise CallFailed(f"transformers failed on the request: {one_line(str(error), 300)}") from error
+        scores = logits[0, -len(given) - 1 : -1].float().log_softmax(dim=-1)
+        logprobs = scores.gather(1, tail.T)[:, 0].tolist()
+        return likelihood(logprobs, given, inputs["input_ids"].shape[1], 0)
+
+    def _inputs(self, encoded: EncodedPrompt) -> dict[str, torch.Tensor]:
+        return {name: self._placed(value) for name, value in self._encoder.tensors(encoded).items()}
+
     def _write(self, encoded: EncodedPrompt, request: Request, cancelled: Event) -> Completion:
-        prompt = {name: self._placed(value) for name, value in self._encoder.tensors(encoded).items()}
+        prompt = self._inputs(encoded)
         length = prompt["input_ids"].shape[1]
 
         def ends(tokens: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:

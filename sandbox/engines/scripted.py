@@ -2,17 +2,22 @@
 
 import asyncio
 import json
+import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from inspect import isawaitable
+from math import log
 from random import Random
 
 from sandbox.engines.cutting import cut, room
-from sandbox.engines.engine import EngineFacts
+from sandbox.engines.engine import EngineFacts, likelihood, with_room
 from sandbox.engines.form import instance, read_form
 from scenes.chat import Completion, Prompt, Request, Segment, fitting
 from scenes.clean import one_line, without_surrogates
 
+_KINDS = 10_000
+"""Of words, that a dry run takes a language to have."""
 Answer = Callable[[Request], str | Awaitable[str]]
 
 
@@ -30,10 +35,17 @@ class Scripted:
         self.facts = EngineFacts(kind="scripted", model=name, context_length=context_length)
 
     async def complete(self, request: Request) -> Completion:
-        """Return what the function says to `request`, which it sees as cut to the context."""
-        words, dropped = self._cut(request)
+        """Return what the function says to `request`, which it sees as cut to the context.
+
+        An answer that is given is not shown to the function: its words are as likely as `dry_logprobs` has it.
+        """
+        given = _bare(request.answer or "")
+        words, dropped = self._cut(with_room(request, len(given)))
         await asyncio.sleep(self._delay_s)
-        answer = self._answer(_without_oldest(request, dropped))
+        seen = _without_oldest(request, dropped)
+        if given:
+            return likelihood(dry_logprobs(given, seen), (), words + len(given), dropped)
+        answer = self._answer(seen)
         text = without_surrogates(await answer if isawaitable(answer) else answer)
         return Completion(text=text, prompt_tokens=words, output_tokens=len(text.split()), dropped=dropped)
 
@@ -63,6 +75,21 @@ def dry_answer(request: Request) -> str:
     if not heard:
         return "Turn 1, with nothing said before."
     return f"Turn {len(heard) + 1}, after “{one_line(heard[-1], 60)}”."
+
+
+def dry_logprobs(answer: Sequence[str], request: Request) -> list[float]:
+    """Return a logprob for each word of `answer`: a word is the likelier, the more often the prompt has it.
+
+    The estimate is a unigram's with one added to every count (Jurafsky and Martin, Speech and Language Processing,
+    section on Laplace smoothing), over as many kinds of words as `_KINDS`.
+    """
+    prompt = [word for segment in request.prompt.segments() for word in _bare(segment.text)]
+    counts = Counter(prompt)
+    return [log((counts[word] + 1) / (len(prompt) + _KINDS)) for word in answer]
+
+
+def _bare(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
 
 
 def _is_heard(segment: Segment) -> bool:

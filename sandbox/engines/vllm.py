@@ -3,12 +3,13 @@
 import logging
 import os
 import warnings
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from sandbox.engines.config import VLLMConfig
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import EncodedPrompt, Encoder
-from sandbox.engines.engine import EngineFacts, Pictures
+from sandbox.engines.engine import EngineFacts, Pictures, likelihood, with_room
 from sandbox.engines.form import without_controls
 from sandbox.engines.pump import Pump
 from scenes.chat import CallFailed, Completion, Request
@@ -57,9 +58,16 @@ class VLLMEngine:
         self.facts = self._pump.facts
 
     async def complete(self, request: Request) -> Completion:
-        """Answer `request` beside all others. To cancel it aborts it in vLLM."""
-        encoded, dropped = cut(request, self.facts.context_length, self._encoder)
-        completion = await self._pump.ask((self._prompt(encoded), self._params(request)))
+        """Answer `request` beside all others, or say how likely its answer is. To cancel it aborts it in vLLM.
+
+        Likelihoods are computed for a prompt as a whole, without what the cache holds of its beginning, and on a GPU
+        their logits, tokens times vocabulary, come on top of the memory that vLLM has planned for.
+        """
+        given = self._encoder.given(request)
+        encoded, dropped = cut(with_room(request, len(given)), self.facts.context_length, self._encoder)
+        completion = await self._pump.ask((self._prompt(encoded, given), self._params(request)))
+        if given:
+            return likelihood(completion.logprobs[-len(given) :], given, completion.prompt_tokens, dropped)
         text = completion.text if request.form is None else without_controls(completion.text)
         return completion.model_copy(update={"dropped": dropped, "text": text})
 
@@ -71,15 +79,19 @@ class VLLMEngine:
         """Take no more requests; shut down with the last vLLM engine of the process."""
         self._pump.close()
 
-    def _prompt(self, encoded: EncodedPrompt) -> dict[str, Any]:
+    def _prompt(self, encoded: EncodedPrompt, given: list[int]) -> dict[str, Any]:
         """Return the prompt in vLLM's terms. It finds the places of pictures by token id, and pictures by our ids."""
-        prompt: dict[str, Any] = {"prompt_token_ids": encoded.ids}
+        prompt: dict[str, Any] = {"prompt_token_ids": encoded.ids + given}
         if encoded.images:
             prompt["multi_modal_data"] = {"image": self._encoder.images(encoded)}
             prompt["multi_modal_uuids"] = {"image": list(encoded.images)}
         return prompt
 
     def _params(self, request: Request) -> vllm.SamplingParams:
+        if request.answer is not None:
+            return vllm.SamplingParams(
+                max_tokens=1, prompt_logprobs=0, detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY
+            )
         sampling = request.sampling
         return vllm.SamplingParams(
             temperature=sampling.temperature,
@@ -176,4 +188,12 @@ def _completion(output: Any) -> Completion | CallFailed:
         cached_tokens=output.num_cached_tokens or 0,
         output_tokens=len(answer.token_ids),
         token_ids=tuple(answer.token_ids),
+        logprobs=tuple(_prompt_logprobs(output)),
     )
+
+
+def _prompt_logprobs(output: Any) -> Iterator[float]:
+    """Yield the logprob of each token of the prompt but the first, which follows nothing, if they were asked for."""
+    for position in (output.prompt_logprobs or ())[1:]:
+        (token,) = position.values()
+        yield token.logprob

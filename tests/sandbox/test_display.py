@@ -11,7 +11,7 @@ from PIL import Image
 from playing import carried_out, new_run, played, written
 from rich.style import Style
 
-from sandbox.display import Conversation, Telling, came, next_steps, progress
+from sandbox.display import Conversation, Quiet, Telling, came, next_steps, progress
 from sandbox.half_blocks import half_blocks
 from sandbox.rows import Batch, EpisodeRow
 from sandbox.screen import Screen
@@ -111,6 +111,7 @@ BOTH = {"Ada": "did", "Bo": "heard"}
         (event("speech", "A", BOTH, flags=Flags(spoke_for="Bo")), " 12  Ada: A  ‹cut: it went on as Bo›"),
         (event("speech", "A", BOTH, flags=Flags(truncated=True)), " 12  Ada: A  ‹cut: token limit›"),
         (event("speech", "A", BOTH, flags=Flags(dropped=2)), " 12  Ada: A  ‹2 oldest lines did not fit its prompt›"),
+        (event("speech", "A", BOTH, flags=Flags(dropped=1)), " 12  Ada: A  ‹1 oldest line did not fit its prompt›"),
         (event("speech", "A", {"Ada": "did", "Bo": "saw"}), " 12  Ada: A  ‹seen by Bo›"),
     ],
 )
@@ -294,6 +295,52 @@ def test_each_display_can_be_chosen(tmp_path: Path) -> None:
     assert "  1  Captain Brack: Turn 1" in plain
     assert none == ""
     assert [json.loads(line)["type"] for line in lines.splitlines()][::-1][:2] == ["summary", "episode"]
+
+
+def test_without_a_display_one_line_says_how_many_failed_and_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(request: Request) -> str:
+        raise CallFailed("the engine\nis tired")
+
+    folder = new_run(load(written(tmp_path / "tea", episodes=3)), tmp_path / "runs")
+    carried_out(folder, refuse, display=Quiet())
+    assert capsys.readouterr() == ("", "3 of 3 episodes failed: the engine is tired\n")
+
+
+def test_without_a_display_the_first_three_reasons_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Quiet().end(summary(failed=4, errors={"a": 1, "b": 1, "c": 1, "d": 1}))
+    assert capsys.readouterr().err == "4 of 4 episodes failed: a; b; c; and 1 more\n"
+
+
+def test_without_a_display_a_scorer_that_could_say_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Quiet().end(summary(done=4, judged=3, unjudged=1, errors={"vision: no picture": 1}))
+    assert capsys.readouterr() == ("", "verdicts of scorers that are missing: 1: vision: no picture\n")
+
+
+def test_without_a_display_a_run_in_which_nothing_failed_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    Quiet().end(summary(done=4, turns=32, judged=4))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_episodes_that_were_not_shown_are_counted_with_how_to_read_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    telling = Telling(Screen())
+    telling.begin(tmp_path, load(written(tmp_path / "tea")), Tally(3))
+    telling.committed([Batch(at, state=state(at)) for at in range(3)])
+    telling.committed([Batch(at, state=state(at, "done")) for at in (2, 1, 0)])
+    telling.end(summary(done=3))
+    out = capsys.readouterr().out.splitlines()
+    assert [line for line in out if line.startswith("—")] == ["— episode 0"]
+    assert out[-1] == "1 of 3 episodes was shown; read another:  rolestage show runs/tea 1"
+
+
+def test_where_all_episodes_were_shown_none_is_missed(tmp_path: Path) -> None:
+    scenario = written(tmp_path / "tea", episodes=3, turns=1)
+    out = commanded("run", scenario, "--dry-run", "--display", "plain", "--concurrency", 1).out
+    assert out.count("— episode") == 3
+    assert "shown; read another" not in out
 
 
 def test_a_failed_call_is_shown_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
