@@ -53,7 +53,7 @@ class Grounding(Scorer):
         for at, event in enumerate(case.trajectory.events):
             view = views[_leg(case, event.turn)]
             if _is_judged(event, view):
-                yield from _verdicts(event, _seen(case, at, view), _heard(case.trajectory.events[:at], event))
+                yield from _verdicts(event, _seen(case, at, view), heard(case.trajectory.events[:at], event))
 
 
 def _leg(case: Case, turn: int) -> int:
@@ -100,7 +100,7 @@ def _view(case: Case, name: str, views: Mapping[str, Seen], shown: Sequence[Even
     return {**views[name], **{facts.name: facts.drawing for facts in came}}
 
 
-def _heard(earlier: Sequence[Event], event: Event) -> str:
+def heard(earlier: Sequence[Event], event: Event) -> str:
     """Return the last line of somebody else that the speaker heard; the narrator answers nobody."""
     if event.actor == NARRATOR:
         return ""

@@ -95,6 +95,7 @@ def test_the_command_line_ends_a_run_that_cannot_be_written_with_exit_code_6_and
 ) -> None:
     folder = begun(tmp_path)
     carried_out(folder, lambda request: 1 / 0)  # type: ignore[arg-type,return-value]
+    capsys.readouterr()
     fail_at(monkeypatch, 8, lasting=True)
     monkeypatch.setattr(sys, "argv", ["rolestage", "resume", str(folder), "--display", "plain"])
     with pytest.raises(SystemExit) as ended:
