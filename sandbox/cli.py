@@ -183,6 +183,7 @@ def score(run: str, runs: Path, as_json: bool, **options: Any) -> int:
 @cli.command()
 @click.argument("runs_", nargs=-1, metavar="[RUN]...")
 @click.option("--compare", is_flag=True, help="Compare two runs on the episodes that both played.")
+@click.option("--confusion", is_flag=True, help="Who was taken for whom by the scorer voice.")
 @click.option(
     "--by",
     multiple=True,

@@ -311,7 +311,8 @@ def came(summary: Summary) -> Iterator[str]:
         if any(counts.values()):
             yield f"{what} " + ", ".join(f"{how}: {count}" for how, count in counts.items() if count)
     if summary.judged or summary.unjudged:
-        yield f"verdicts of scorers: {summary.judged}; about {summary.unjudged} episodes one could say nothing"
+        failed = f"; {summary.unjudged} times one could say nothing" if summary.unjudged else ""
+        yield f"scorers gave {summary.judged} verdicts{failed}"
     for error, count in list(summary.errors.items())[:5]:
         yield f"failed {count} x: {one_line(error, 300)}"
 

@@ -1,15 +1,20 @@
-"""The page on the scenario file tells of every key, in the words of the code, and its examples are right."""
+"""The pages on scenario files and on scoring tell of everything, and their examples are right."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 import yaml
+from commanding import commanded
+from playing import played
 from staging import scene_of
 
 from narrator.turn_policy import next_actors
+from sandbox.record import Record
+from sandbox.scorer_names import SHIPPED, scorers_named
 from scenes.loading import load
 from scenes.references import unplayed
 from scenes.scenario import Scenario
@@ -62,3 +67,34 @@ def test_the_example_of_a_policy_lets_all_act_equally_often(example: str, tmp_pa
         (name,) = next_actors(found["quietest"], scene, Random(turn))
         scene.acted.append(name)
     assert {name: scene.acted.count(name) for name in scene.names} == dict.fromkeys(scene.names, 3)
+
+
+SCORING = (Path(__file__).parent.parent / "docs" / "scoring.md").read_text(encoding="utf-8")
+
+
+def test_the_scorer_on_the_page_judges_a_run(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", SCORING, re.DOTALL)
+    (tmp_path / "polite.py").write_text(example, encoding="utf-8")
+    lines = iter(["Would you, please?", "Who moved it?", "Please yourself.", "Hm."])
+    run = played(tmp_path, lambda request: next(lines), turns=4)
+    assert commanded("score", run, "--scorer", f"{tmp_path}/polite.py:polite").code == 0
+    with closing(Record(run)) as record:
+        (scorer,) = record.scorers()
+        scores = record.scores(scorer.id, 0)
+    assert [score.value for score in scores] == [1, 0, None, None]
+    assert [score.reason for score in scores] == [None, None, "asks for nothing", "asks for nothing"]
+
+
+def test_the_page_on_scoring_tells_of_every_scorer_that_comes_with_rolestage() -> None:
+    assert [name for name in SHIPPED if f"**{name}**" not in SCORING] == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_metric_says_what_it_means_in_which_unit_and_on_which_scale(name: str) -> None:
+    (chosen,) = scorers_named([name], [])
+    assert chosen.scorer.metrics
+    for metric in chosen.scorer.metrics:
+        assert len(metric.meaning) > 20
+        assert metric.unit
+        low, high = metric.scale
+        assert low is None or high is None or low < high

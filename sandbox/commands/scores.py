@@ -1,12 +1,15 @@
 """`rolestage scores`: what the scores of runs come to, with intervals and counts, and whether two runs differ."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from sandbox.record import Record
 from sandbox.score_files import write_plot, write_scores
 from sandbox.score_table import By, Names, ScoreTable, read_scores
 from sandbox.screen import Screen, print_json, safe
@@ -14,6 +17,7 @@ from scenes.clean import one_line
 from scenes.problem import refuse
 from scorers.base import Metric
 from scorers.statistics import Comparison, Mean, compared, holm, mean_of
+from scorers.voice import Voice, confusion
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Options:
     """What the command line sets."""
 
     compare: bool = False
+    confusion: bool = False
     by: Sequence[By] = ()
     scorers: Sequence[str] = ()
     out: Path | None = None
@@ -57,6 +62,9 @@ def scores(folders: Sequence[Path], options: Options, as_json: bool) -> int:
     """Print what the scores of the runs in `folders` come to. Raises `InputRefused` and `StoreDamaged`."""
     if options.compare and len(folders) != 2:
         raise refuse(f"two runs are compared, and {len(folders)} are named; name two.", "--compare")
+    if options.confusion:
+        _show_confusions(folders, as_json)
+        return 0
     names = Names()
     tables = [read_scores(folder, names, options.scorers) for folder in folders]
     if options.out:
@@ -233,3 +241,30 @@ def _difference_json(one: Difference, folders: Sequence[Path], by: Sequence[By])
     facts = {"scorer": one.scorer, "metric": one.metric.name, "unit": one.metric.unit}
     runs = {"runs": [str(folder) for folder in folders], "means": [asdict(mean) for mean in one.means]}
     return facts | labels | runs | asdict(one.comparison) | {"p_holm": one.p, "finding": _finding(one)}
+
+
+def _show_confusions(folders: Sequence[Path], as_json: bool) -> None:
+    """Print, for every run, who was taken for whom by the scorer `voice`. Raises `InputRefused`."""
+    found = {str(folder): _confusion(folder) for folder in folders}
+    if as_json:
+        print_json(found)
+        return
+    screen = Screen()
+    for run, taken in found.items():
+        names = list(dict.fromkeys([*taken, *(name for counts in taken.values() for name in counts)]))
+        heads = [f"taken for {name}" for name in names]
+        table = _table(["lines of", *heads], right=heads)
+        for name, counts in taken.items():
+            table.add_row(*(safe(one_line(cell, 80)) for cell in [name, *(str(counts[other]) for other in names)]))
+        screen.print(safe(run, "bold"), soft_wrap=True)
+        screen.print(table)
+
+
+def _confusion(folder: Path) -> dict[str, Counter[str]]:
+    with closing(Record(folder)) as record:
+        judged = [scorer.id for scorer in record.scorers() if scorer.name == Voice.name]
+        if not judged:
+            raise refuse("nobody's voice was judged here; do it with: rolestage score RUN --scorer voice", str(folder))
+        whole = max(judged, key=lambda scorer: len(record.judged(scorer)))  # a run that grew has several
+        scores = [score for state in record.states() for score in record.scores(whole, state.id)]
+    return confusion(scores)
