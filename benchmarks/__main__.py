@@ -1,11 +1,11 @@
-"""Print the table of measurements: `python -m benchmarks [start_up|play_cost|memory_cost|statistics ...]`."""
+"""Print the table of measurements: `python -m benchmarks [start_up|play_cost|memory_cost|scoring|statistics ...]`."""
 
 import sys
 from importlib import import_module
 
 from benchmarks.measure import machine
 
-PARTS = ("start_up", "play_cost", "story_calls", "memory_cost", "statistics", "storybook_throughput")
+PARTS = ("start_up", "play_cost", "story_calls", "memory_cost", "scoring", "statistics", "storybook_throughput")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 A loop without an end is broken by a signal, wherever it is in its Python code; inside one call of a C library it is
 broken only when that call returns. It works in the main thread, where commands run; elsewhere only waiting is limited.
+Ctrl-C breaks it in the same way: what holds up the loop would also keep the loop from hearing of that.
 """
 
 import asyncio
@@ -11,9 +12,14 @@ import time
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+_ending: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+"""Loops in which nothing more is computed, since a signal came."""
 AGAIN_S = 0.5
 """After so long the signal comes again, for code that catches whatever is raised in it."""
 
@@ -22,24 +28,37 @@ class OutOfTime(BaseException):
     """Computing took too long; no `Exception`, so that code which catches those does not go on."""
 
 
+class Interrupted(BaseException):
+    """A signal came that ends the work; whoever listens for it hears of it as soon as the loop goes on."""
+
+
 class Overdue(TimeoutError):
     """What was let compute or wait for so long was not done by then."""
 
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Raise `OutOfTime` in what is computed here after so many seconds."""
+    """Raise `OutOfTime` in what is computed here after so many seconds, and `Interrupted` at a signal to stop."""
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in STOPPING}
 
-    def ring(number: int, frame: object) -> None:
-        raise OutOfTime
+    def ring(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGALRM:
+            raise OutOfTime
+        listens = before[number]
+        if callable(listens):
+            listens(number, frame)
+        _ending.add(asyncio.get_running_loop())
+        raise Interrupted
 
-    before = signal.signal(signal.SIGALRM, ring)
+    handlers = {number: ring for number, listens in before.items() if callable(listens)} | {signal.SIGALRM: ring}
+    replaced = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_S)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
 
 
 class _Stepwise(Generic[T]):
@@ -60,6 +79,8 @@ class _Stepwise(Generic[T]):
 
     def _timed(self, step: Callable[[], Any]) -> Any:
         start = time.monotonic()
+        if asyncio.get_running_loop() in _ending:
+            step = partial(self._coroutine.throw, Interrupted())
         try:
             with _alarm(max(self._left, 0.001)):
                 return step()
@@ -86,12 +107,21 @@ async def bounded(coroutine: Coroutine[Any, Any, T], computing: float, waiting: 
             return await (_Stepwise(coroutine, computing) if in_main else coroutine)
     except OutOfTime:
         raise Overdue(f"it computed for more than {computing:g} s") from None
+    except Interrupted:
+        if not _is_cancelled():
+            await asyncio.sleep(waiting)  # until it is
+        raise asyncio.CancelledError from None
     except TimeoutError:
         if not limit.expired():  # it is one of its own
             raise
         raise Overdue(f"it waited for more than {waiting:g} s") from None
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task and task.cancelling():
+        if _is_cancelled():
             raise
         raise RuntimeError("it cancelled itself") from None  # which nobody else is to take for the end of all
+
+
+def _is_cancelled() -> bool:
+    """Return whether somebody has cancelled what runs now."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

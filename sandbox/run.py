@@ -20,7 +20,8 @@ from sandbox.scoring import Chosen, Judging
 from sandbox.store import Store
 from sandbox.tally import Summary, Tally
 from sandbox.tape import Tape
-from scenes.chat import Call, Completion, Request
+from scenes.chat import Call, CallFailed, Completion, Request
+from scenes.clean import one_line
 from scenes.loading import Source
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -62,6 +63,10 @@ def asking(engines: Mapping[str, Engine]) -> Call:
     """Return the call that takes each request to the engine of its model."""
 
     async def ask(key: str, request: Request) -> Completion:
+        if request.model not in engines:
+            raise CallFailed(
+                f"no engine was started for {one_line(request.model)}: a scorer names in `models` whom it asks"
+            )
         return await engines[request.model].complete(request)
 
     return ask

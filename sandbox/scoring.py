@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from traceback import extract_tb, format_exc
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from sandbox.cases import Cases
 from sandbox.engines.engine import EngineDied
@@ -33,6 +33,7 @@ from scenes.problem import InputRefused
 from scorers.base import Case, Score, Scorer
 
 log = logging.getLogger("rolestage")
+_SCORES = TypeAdapter(tuple[Score, ...])
 
 ENDING = (EngineDied, StoreFailed, StoreDamaged, CancelledError, GeneratorExit)
 """What is no fault of a scorer, and ends the judging of all."""
@@ -213,8 +214,8 @@ def _asks(scorer: Scorer, case: Case) -> bool:
 async def _said(chosen: Chosen, case: Case, tape: Tape) -> tuple[Score, ...]:
     lead = f"{JUDGING}{chosen.id}/"
     said = chosen.scorer.score(case, lambda key, request: tape.call(without_surrogates(lead + key), request))
-    scores = tuple(_checked(await said if inspect.isawaitable(said) else said, case))
-    return tuple(_linked(score, lead) for score in scores)
+    scores = list(_checked(await said if inspect.isawaitable(said) else said, case))
+    return tuple(_linked(score, lead) for score in _sound(scores))
 
 
 def _linked(score: Score, lead: str) -> Score:
@@ -234,13 +235,13 @@ def _checked(said: object, case: Case) -> Iterator[Score]:
         wrong = [index for index in score.events if not 0 <= index < len(case.trajectory.events)]
         if wrong:
             raise ValueError(f"a score is about event {wrong[0]}, of {len(case.trajectory.events)}")
-        yield _sound(score)
+        yield score
 
 
-def _sound(score: Score) -> Score:
-    """Return `score` checked: NaN may have come in past the checks, and text that cannot be written does."""
-    sound = Score.model_validate(score.model_dump(warnings=False))
-    sound.model_dump_json()
+def _sound(scores: Sequence[Score]) -> tuple[Score, ...]:
+    """Return `scores` checked: NaN may have come in past the checks, and text that cannot be written does."""
+    sound = _SCORES.validate_python(_SCORES.dump_python(tuple(scores), warnings=False))
+    _SCORES.dump_json(sound)
     return sound
 
 

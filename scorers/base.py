@@ -6,7 +6,7 @@ A scorer judges one episode at a time and reaches a model only through the `Call
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import getdoc
+from inspect import getdoc, signature
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -137,11 +137,13 @@ Function = Callable[[Case], Scores] | Callable[[Case, Call], Awaitable[Scores]]
 
 def scorer_of(function: Callable[..., Any], version: str) -> type[Scorer]:
     """Return the scorer that a plain function is: `def NAME(case)`, or `async def NAME(case, call)` to ask a model."""
-    arguments = function.__code__.co_argcount
+    arguments = len(signature(function).parameters)
 
     def score(self: Scorer, case: Case, call: Call) -> Any:
         return function(*(case, call)[:arguments])
 
     made = create_model(function.__name__, __base__=Scorer, __doc__=getdoc(function))
     made.name, made.version, made.score = function.__name__, version, score  # type: ignore[method-assign]
+    if arguments > 1:
+        made.models = lambda self, scenario: (scenario.model,)  # type: ignore[method-assign]
     return made

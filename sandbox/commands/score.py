@@ -50,7 +50,13 @@ class ScoreOptions:
 
 def score(folder: Path, options: ScoreOptions, as_json: bool) -> ScoringSummary:
     """Judge the run at `folder` and print what came of it. Raises what `sandbox.errors` lists."""
-    screen = Screen()
+    summary = judged(folder, options, as_json)
+    _tell(summary, Screen(), as_json)
+    return summary
+
+
+def judged(folder: Path, options: ScoreOptions, as_json: bool) -> ScoringSummary:
+    """Judge the run at `folder`, telling how far it is. Raises what `sandbox.errors` lists."""
     with closing(Record(folder)) as record:
         meta = facts_of_run(record)
     source = load(folder / SCENARIO)
@@ -64,10 +70,8 @@ def score(folder: Path, options: ScoreOptions, as_json: bool) -> ScoringSummary:
     gallery = Gallery()
     with started_for(models, config, gallery, max(map(most_pictures, scenarios))) as engines:
         plan = ScoringPlan(folder, source, chosen, engines, gallery, options.only_unscored, options.limit)
-        with _progress(screen, as_json) as progress:
-            summary = asyncio.run(score_run(plan, progress))
-    _tell(summary, screen, as_json)
-    return summary
+        with _progress(Screen(), as_json) as progress:
+            return asyncio.run(score_run(plan, progress))
 
 
 def _chosen(entries: Sequence[Entry], folder: Path, options: ScoreOptions) -> list[Chosen]:
