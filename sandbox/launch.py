@@ -1,6 +1,7 @@
 """Getting a run ready: everything that could refuse it is tried before its first turn, cheapest first."""
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -141,7 +142,7 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
         folder = new_run_folder(options.out, source)
         planned = min(options.episodes or source.episodes, source.episodes)
         facts = _facts(source, config, planned, options.concurrency, policy) | made_with(engines)
-        facts |= {"scorers": entries_of(scorers)}
+        facts |= {"scorers": entries_of(scorers), "own_scorers": [one.code.named for one in scorers if one.code]}
         resolved = load(folder / SCENARIO)
         rule = policy.value if policy else None
         plan = Plan(folder, resolved, planned, engines, gallery, options.concurrency, facts, rule, scorers=scorers)
@@ -158,6 +159,8 @@ def play_on(folder: Path, display: Display, policy: str | None = None) -> Summar
         left = unfinished(record, meta["planned"])
         if not left:
             record.check_whole()
+        for note in _unjudged(record, meta, finished=not left):
+            print(f"note: {note}", file=sys.stderr)
     if not left:
         return _nothing_left(folder, meta["planned"] + len(branches), display)
     own = policy_of_run(meta, policy, folder)
@@ -172,6 +175,20 @@ def play_on(folder: Path, display: Display, policy: str | None = None) -> Summar
         rule = own.value if own else None
         count, at_once = meta["planned"], meta["concurrency"]
         return played(Plan(folder, source, count, engines, gallery, at_once, {}, rule, scorers=scorers), display)
+
+
+def _unjudged(record: Record, meta: Mapping[str, Any], finished: bool) -> Iterator[str]:
+    """Yield what a resume leaves to `rolestage score`: scorers of the user's own, and verdicts that are missing."""
+    again = f"rolestage score {shlex.quote(str(record.folder))}"
+    for named in meta.get("own_scorers", []):
+        own = f"{again} --scorer {shlex.quote(named)}"
+        yield f"code is loaded only where you name it; what is not judged yet by your own scorer: {one_line(own, 400)}"
+    for scorer in scorers_of(meta.get("scorers", []) if finished else []):
+        known = {one.id for one in record.scorers() if one.name == scorer.scorer.name}
+        judged = {episode for one in known for episode in record.judged(one)}
+        missing = sum(state.status != "playing" and state.id not in judged for state in record.states())
+        if missing:
+            yield f"episodes that {scorer.scorer.name} has not judged yet: {missing}; do it with: {again}"
 
 
 def facts_of_run(record: Record) -> dict[str, Any]:

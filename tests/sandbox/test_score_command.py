@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -413,3 +414,16 @@ def test_ctrl_c_is_heard_while_a_scorer_computes(number: signal.Signals) -> None
     assert (process.returncode, err) == (130, "")
     assert json.loads(out)["interrupted"]
     assert {scorer for scorer, _ in verdicts_of(folder)} == {f"speeches@{VERSION}"}
+
+
+def test_a_resume_says_what_it_leaves_unjudged() -> None:
+    folder = play("--score", "mine.py:speeches", "--score", "faults")
+    with sqlite3.connect(folder / DATABASE) as database:
+        database.execute("DELETE FROM verdicts WHERE episode=2")
+    database.close()
+    resumed = commanded("resume", "latest")
+    assert resumed.code == 0
+    assert "--scorer mine.py:speeches" in resumed.err
+    assert "episodes that faults has not judged yet: 1;" in resumed.err
+    assert counted(score("--json"))[0][1:3] == (1, 3)
+    assert "has not judged" not in commanded("resume", "latest").err
