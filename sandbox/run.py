@@ -10,7 +10,7 @@ from typing import Protocol
 
 from narrator.turn_policy import Policy
 from sandbox.cases import Cases
-from sandbox.engines.engine import Engine
+from sandbox.engines.engine import Engine, Urgency
 from sandbox.episode import Stage, play_episode
 from sandbox.gallery import Gallery
 from sandbox.record import Record
@@ -19,7 +19,7 @@ from sandbox.run_folder import IMAGES
 from sandbox.scoring import Chosen, Judging
 from sandbox.store import Store
 from sandbox.tally import Summary, Tally
-from sandbox.tape import Tape
+from sandbox.tape import JUDGING, Tape, turn_of
 from scenes.chat import Call, CallFailed, Completion, Request
 from scenes.clean import one_line
 from scenes.loading import Source
@@ -59,15 +59,17 @@ class Plan:
     """Who judges every episode as soon as it is over."""
 
 
-def asking(engines: Mapping[str, Engine]) -> Call:
-    """Return the call that takes each request to the engine of its model."""
+def asking(engines: Mapping[str, Engine], episode: int = -1, turns: int = 0) -> Call:
+    """Return the call that takes each request of an episode of so many turns to the engine of its model."""
 
     async def ask(key: str, request: Request) -> Completion:
         if request.model not in engines:
             raise CallFailed(
                 f"no engine was started for {one_line(request.model)}: a scorer names in `models` whom it asks"
             )
-        return await engines[request.model].complete(request)
+        left = max(0, turns - turn_of(key)) if turns else 0
+        urgency = Urgency(episode, int(left), scoring=key.startswith(JUDGING))
+        return await engines[request.model].complete(request, urgency)
 
     return ask
 
@@ -177,7 +179,8 @@ async def _play_and_judge(waiting: Sequence[int], plan: Plan, stage: Stage, judg
             await judging.judge(episode, scorers)
 
     async def play(episode: int, group: asyncio.TaskGroup) -> None:
-        tape = Tape(record.answers(episode), judging.ask, record.settled(episode))
+        ask = asking(plan.engines, episode, plan.source.scenario.turns)
+        tape = Tape(record.answers(episode), ask, record.settled(episode))
         await play_episode(episode, stage, tape)
         if beside:
             group.create_task(judge(episode, beside))

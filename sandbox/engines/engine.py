@@ -1,7 +1,7 @@
 """The contract of an engine: requests in, completions out. Apart from the adapters, so that naming it loads nothing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -34,6 +34,30 @@ class EngineFacts(BaseModel):
     """Of the libraries that compute, by name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """Whose a request is, and how soon it should be answered where an engine cannot take all at once.
+
+    The episode with most turns left is the one that keeps a run from ending (Hu's rule: longest chain first), so it
+    goes first; scoring, for which nobody waits, goes below all play.
+    """
+
+    episode: int = -1
+    """-1 for what belongs to none."""
+    turns_left: int = 0
+    scoring: bool = False
+
+    @property
+    def priority(self) -> int:
+        """A number as engines take it: the smaller, the sooner."""
+        return (BELOW if self.scoring else 0) - min(self.turns_left, BELOW - 1)
+
+
+BELOW = 1 << 20
+"""How far scoring stands below play; more turns than that are as urgent as that many."""
+AT_LEISURE = Urgency()
+
+
 class EngineDied(Exception):
     """The engine is gone, and every request to it with it; a run ends here and can be resumed."""
 
@@ -44,7 +68,7 @@ class Engine(Protocol):
     @property
     def facts(self) -> EngineFacts: ...
 
-    async def complete(self, request: Request) -> Completion:
+    async def complete(self, request: Request, urgency: Urgency = AT_LEISURE) -> Completion:
         """Answer one request, or say how likely the answer is that it gives.
 
         Raises `CallFailed` if this one has no answer, `EngineDied` if no other will have.

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.engines.config import TransformersConfig
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import EncodedPrompt, Encoder
-from sandbox.engines.engine import EngineDied, EngineFacts, Pictures, likelihood, with_room
+from sandbox.engines.engine import AT_LEISURE, EngineDied, EngineFacts, Pictures, Urgency, likelihood, with_room
 from sandbox.engines.form import without_controls
 from scenes.chat import CallFailed, Completion, Request
 from scenes.clean import one_line, without_surrogates
@@ -46,7 +46,7 @@ class TransformersEngine:
             raise refuse(f"transformers cannot load {one_line(model)}: {one_line(str(error), 400)}") from error
         self.facts = _facts(config, model, self._model)
 
-    async def complete(self, request: Request) -> Completion:
+    async def complete(self, request: Request, urgency: Urgency = AT_LEISURE) -> Completion:
         """Answer `request` after those asked before, or say how likely its answer is.
 
         To cancel it stops the writing.

@@ -11,7 +11,7 @@ from math import log
 from random import Random
 
 from sandbox.engines.cutting import cut, room
-from sandbox.engines.engine import EngineFacts, likelihood, with_room
+from sandbox.engines.engine import AT_LEISURE, EngineFacts, Urgency, likelihood, with_room
 from sandbox.engines.form import instance, read_form
 from scenes.chat import Completion, Prompt, Request, Segment, fitting
 from scenes.clean import one_line, without_surrogates
@@ -34,7 +34,7 @@ class Scripted:
         name = getattr(answer, "__qualname__", type(answer).__qualname__)
         self.facts = EngineFacts(kind="scripted", model=name, context_length=context_length)
 
-    async def complete(self, request: Request) -> Completion:
+    async def complete(self, request: Request, urgency: Urgency = AT_LEISURE) -> Completion:
         """Return what the function says to `request`, which it sees as cut to the context.
 
         An answer that is given is not shown to the function: its words are as likely as `dry_logprobs` has it.

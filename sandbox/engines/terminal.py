@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from threading import Thread
 
-from sandbox.engines.engine import EngineFacts
+from sandbox.engines.engine import AT_LEISURE, EngineFacts, Urgency
 from sandbox.engines.form import read_form
 from sandbox.engines.questionnaire import Questionnaire
 from sandbox.half_blocks import half_blocks
@@ -56,7 +56,7 @@ class Person:
         self._was_helped = self._has_left = False
         self.facts = EngineFacts(kind="terminal", model="a person")
 
-    async def complete(self, request: Request) -> Completion:
+    async def complete(self, request: Request, urgency: Urgency = AT_LEISURE) -> Completion:
         """Return the line that the person types, or the form that they fill in.
 
         Raises `CallFailed` when there is nobody left to ask.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sandbox.engines.config import VLLMConfig
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import EncodedPrompt, Encoder
-from sandbox.engines.engine import EngineFacts, Pictures, likelihood, with_room
+from sandbox.engines.engine import AT_LEISURE, EngineFacts, Pictures, Urgency, likelihood, with_room
 from sandbox.engines.form import without_controls
 from sandbox.engines.pump import Pump
 from scenes.chat import CallFailed, Completion, Request
@@ -41,7 +41,7 @@ _CPU_KV_CACHE_BYTES = 512 << 20
 _REFUSALS = (VLLMClientError, ValueError, TypeError, LookupError, AssertionError, RuntimeError)
 """What vLLM raises about one request while taking it in; `EngineDeadError` is none of them."""
 
-Asked = tuple[dict[str, Any], vllm.SamplingParams]
+Asked = tuple[dict[str, Any], vllm.SamplingParams, int]
 
 
 class VLLMEngine:
@@ -57,7 +57,7 @@ class VLLMEngine:
             raise refuse(f"vLLM cannot start {one_line(model)}: {one_line(str(error), 400)}") from error
         self.facts = self._pump.facts
 
-    async def complete(self, request: Request) -> Completion:
+    async def complete(self, request: Request, urgency: Urgency = AT_LEISURE) -> Completion:
         """Answer `request` beside all others, or say how likely its answer is. To cancel it aborts it in vLLM.
 
         Likelihoods are computed for a prompt as a whole, without what the cache holds of its beginning, and on a GPU
@@ -65,7 +65,7 @@ class VLLMEngine:
         """
         given = self._encoder.given(request)
         encoded, dropped = cut(with_room(request, len(given)), self.facts.context_length, self._encoder)
-        completion = await self._pump.ask((self._prompt(encoded, given), self._params(request)))
+        completion = await self._pump.ask((self._prompt(encoded, given), self._params(request), urgency.priority))
         if given:
             return likelihood(completion.logprobs[-len(given) :], given, completion.prompt_tokens, dropped)
         text = completion.text if request.form is None else without_controls(completion.text)
@@ -125,7 +125,8 @@ class _Steps:
 
     def add(self, request_id: str, prompt: Asked) -> None:
         try:
-            self._llm.add_request(request_id, *prompt)
+            text, params, priority = prompt
+            self._llm.add_request(request_id, text, params, priority=priority)
         except _REFUSALS as error:
             self._llm.abort_request([request_id])
             raise CallFailed(f"vLLM refuses the request: {one_line(str(error), 300)}") from error
@@ -153,6 +154,7 @@ def _arguments(config: VLLMConfig, model: str, limits: dict[str, int]) -> vllm.E
         model=model,
         limit_mm_per_prompt=limits,
         enable_prefix_caching=True,
+        scheduling_policy="priority",
         load_format="safetensors",
         seed=0,
         disable_log_stats=True,
