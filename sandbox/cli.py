@@ -57,7 +57,7 @@ def cli() -> None:
 @click.option("--seed", type=SEED, metavar="N", help="Over the scenario's.")
 @LAYOUT
 @click.option(
-    "--concurrency", type=click.IntRange(min=1), metavar="N", default=64, show_default=True, help="Episodes at once."
+    "--concurrency", type=click.IntRange(min=1), metavar="N", help="Episodes at once; by default what fits the engine."
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs"), help="Where runs go.")
 @ROOT
@@ -117,6 +117,27 @@ def resume(run: str, runs: Path, policy: str | None, display: str | None, as_jso
 
     with display_of("json" if as_json else display) as shown:
         return _exit_code(play_on(find_run(run, runs), shown, policy))
+
+
+@cli.command()
+@click.argument("run")
+@click.argument("what", type=click.Choice(["pause", "resume", "cancel", "status"]))
+@click.argument("episode", type=click.IntRange(min=0), required=False)
+@RUNS
+@JSON
+def ctl(run: str, what: str, episode: int | None, runs: Path, as_json: bool) -> int:
+    """Steer RUN while another process plays it.
+
+    \b
+    pause            ask nothing new; what was asked is still stored
+    resume           go on
+    cancel EPISODE   let one episode fail; `rolestage resume` tries it again
+    status           which episodes are being played
+    """
+    from sandbox.commands.ctl import steer
+    from sandbox.run_folder import find_run
+
+    return steer(find_run(run, runs), what, episode, as_json)
 
 
 @cli.command()

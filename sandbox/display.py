@@ -17,6 +17,7 @@ from rich.text import Text
 
 from agents.player import PERSON
 from sandbox.half_blocks import half_blocks
+from sandbox.meter import Occupancy
 from sandbox.purpose import INTERVIEW, is_of_interview, purpose_of, step_of
 from sandbox.rows import Batch, EpisodeRow
 from sandbox.run import Display
@@ -279,9 +280,10 @@ def progress(tally: Tally) -> str:
     over = counts["done"] + counts["failed"]
     left = tally.planned - tally.earlier - over
     failed = f", {counts['failed']} failed" if counts["failed"] else ""
+    full = f" · {tally.meter.occupancy().busy:.0%} full" if tally.meter else ""
     eta = f" · {seconds / over * left:.0f} s left" if over else ""
     rates = f"{counts['turns'] / seconds:.1f} turns/s · {counts['output_tokens'] / seconds:.0f} tokens/s"
-    return f" {tally.earlier + over}/{tally.planned} episodes{failed}{eta} · {counts['turns']} turns · {rates} "
+    return f" {tally.earlier + over}/{tally.planned} episodes{failed}{eta} · {counts['turns']} turns · {rates}{full} "
 
 
 def came(summary: Summary) -> Iterator[str]:
@@ -299,6 +301,8 @@ def came(summary: Summary) -> Iterator[str]:
         f"tokens: {summary.prompt_tokens} of prompts ({_share(summary.cached_tokens, summary.prompt_tokens)} from the "
         f"prefix cache), {summary.output_tokens} generated in {summary.calls} calls, {summary.failed_calls} failed"
     )
+    if summary.occupancy and summary.calls:
+        yield filled(summary.occupancy)
     odd = {
         "cut for speaking for others": summary.spoke_for_others,
         "cut at the token limit": summary.truncated,
@@ -315,6 +319,14 @@ def came(summary: Summary) -> Iterator[str]:
         yield f"scorers gave {summary.judged} verdicts{failed}"
     for error, count in list(summary.errors.items())[:5]:
         yield f"failed {count} x: {one_line(error, 300)}"
+
+
+def filled(occupancy: Occupancy) -> str:
+    """Say how full the engine was, and what the rest was lost to."""
+    lost = {"the client": occupancy.client, "admission": occupancy.admission, "the tail": occupancy.tail}
+    told = ", ".join(f"{share:.0%} to {cause}" for cause, share in lost.items() if share >= 0.005)
+    rest = f"; lost: {told}" if told else ""
+    return f"the engine's {occupancy.slots} slots were {occupancy.busy:.0%} full{rest}"
 
 
 def _share(part: int, whole: int) -> str:

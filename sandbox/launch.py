@@ -34,6 +34,8 @@ from sandbox.screen import Screen, safe
 from sandbox.store import lock_run
 from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
+from sandbox.window import window
+from scenes.chat import Request
 from scenes.clean import one_line
 from scenes.event import NARRATOR
 from scenes.loading import Source, Variant, load
@@ -56,7 +58,8 @@ class Options:
     layout: str | None = None
     episodes: int | None = None
     """Play the first so many."""
-    concurrency: int = 64
+    concurrency: int | None = None
+    """Episodes at once; without it, as many as the engines have room for."""
     out: Path = Path("runs")
     root: Path | None = None
     player: Mapping[str, str | bool] | None = None
@@ -141,11 +144,12 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
         check_room(source, alternatives(source), engines, gallery)
         folder = new_run_folder(options.out, source)
         planned = min(options.episodes or source.episodes, source.episodes)
-        facts = _facts(source, config, planned, options.concurrency, policy) | made_with(engines)
+        at_once = options.concurrency or window(source.scenario, engines, _first_prompt(source, engines, gallery))
+        facts = _facts(source, config, planned, at_once, policy) | made_with(engines)
         facts |= {"scorers": entries_of(scorers), "own_scorers": [one.code.named for one in scorers if one.code]}
         resolved = load(folder / SCENARIO)
         rule = policy.value if policy else None
-        plan = Plan(folder, resolved, planned, engines, gallery, options.concurrency, facts, rule, scorers=scorers)
+        plan = Plan(folder, resolved, planned, engines, gallery, at_once, facts, rule, scorers=scorers)
         return played(plan, display)
 
 
@@ -308,6 +312,19 @@ def _too_long(source: Source, variant: Variant, engines: Mapping[str, Engine], g
                 f"{engines[model].facts.context_length} of the model; shorten them, lower max_tokens, or take another "
                 "model.",
             )
+
+
+def _first_prompt(source: Source, engines: Mapping[str, Engine], gallery: Gallery) -> int:
+    """Return how many tokens the first prompt of somebody has, of whoever begins with most; 0 if nothing tells."""
+    variant = source.variant(0)
+    scene = Scene(source.setting(variant, lambda picture, facts: gallery.add(picture)), variant.seed(0))
+    first = [requests[0] for requests in longest_requests(scene).values()]
+    return max((_tokens(engines[request.model], request) for request in first), default=0)
+
+
+def _tokens(engine: Engine, request: Request) -> int:
+    room, context = engine.room(request), engine.facts.context_length
+    return 0 if room is None or context is None else context - max(0, room) - request.sampling.max_tokens
 
 
 def _place_of(asker: str, scene: Scene) -> Keys:

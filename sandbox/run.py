@@ -10,18 +10,19 @@ from typing import Protocol
 
 from narrator.turn_policy import Policy
 from sandbox.cases import Cases
-from sandbox.engines.engine import Engine, Urgency
+from sandbox.control import Control
+from sandbox.engines.engine import Engine
 from sandbox.episode import Stage, play_episode
 from sandbox.gallery import Gallery
+from sandbox.meter import Meter
 from sandbox.record import Record
 from sandbox.rows import Batch
 from sandbox.run_folder import IMAGES
+from sandbox.scheduler import Scheduler
 from sandbox.scoring import Chosen, Judging
 from sandbox.store import Store
 from sandbox.tally import Summary, Tally
-from sandbox.tape import JUDGING, Tape, turn_of
-from scenes.chat import Call, CallFailed, Completion, Request
-from scenes.clean import one_line
+from sandbox.tape import Tape
 from scenes.loading import Source
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -59,21 +60,6 @@ class Plan:
     """Who judges every episode as soon as it is over."""
 
 
-def asking(engines: Mapping[str, Engine], episode: int = -1, turns: int = 0) -> Call:
-    """Return the call that takes each request of an episode of so many turns to the engine of its model."""
-
-    async def ask(key: str, request: Request) -> Completion:
-        if request.model not in engines:
-            raise CallFailed(
-                f"no engine was started for {one_line(request.model)}: a scorer names in `models` whom it asks"
-            )
-        left = max(0, turns - turn_of(key)) if turns else 0
-        urgency = Urgency(episode, int(left), scoring=key.startswith(JUDGING))
-        return await engines[request.model].complete(request, urgency)
-
-    return ask
-
-
 async def carry_out(plan: Plan, display: Display) -> Summary:
     """Play every episode of `plan` that is not done, and return what came of it.
 
@@ -93,20 +79,29 @@ async def _carry_out(plan: Plan, store: Store, record: Record, display: Display)
     branches = record.branches()
     waiting = unfinished(record, plan.episodes) if plan.only is None else plan.only
     planned = plan.episodes + len(branches) if plan.only is None else len(waiting)
-    tally = Tally(planned, earlier=planned - len(waiting))
+    meter = Meter(full(plan.engines, plan.concurrency), waiting=len(waiting))
+    scheduler = Scheduler(plan.engines, meter)
+    tally = Tally(planned, earlier=planned - len(waiting), meter=meter)
     display.begin(plan.folder, plan.source, tally)
     showing = asyncio.create_task(_show(store, tally, display))
     interrupted = True
     try:
         stage = Stage(plan.source, plan.gallery, store.put, branches, plan.policy)
         cases = Cases(record, plan.source, plan.gallery)
-        judging = Judging(record, cases, asking(plan.engines), store.put, tally.refuse)
-        interrupted = await until_done(_play_and_judge(waiting, plan, stage, judging, store), store, showing)
+        judging = Judging(record, cases, scheduler.call, store.put, tally.refuse)
+        playing = _play_and_judge(waiting, plan, stage, judging, scheduler, store)
+        interrupted = await until_done(playing, store, showing)
     finally:
         await showing
         summary = tally.summary(str(plan.folder), interrupted)
         display.end(summary)
     return summary
+
+
+def full(engines: Mapping[str, Engine], concurrency: int) -> int:
+    """Return how many requests keep the engines full; where nothing limits them, as many as there are episodes."""
+    slots = [engine.facts.slots for engine in engines.values() if engine.facts.slots is not None]
+    return min(max(slots, default=concurrency), concurrency)
 
 
 def unfinished(record: Record, episodes: int) -> Sequence[int]:
@@ -168,7 +163,9 @@ def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def _play_and_judge(waiting: Sequence[int], plan: Plan, stage: Stage, judging: Judging, store: Store) -> None:
+async def _play_and_judge(
+    waiting: Sequence[int], plan: Plan, stage: Stage, judging: Judging, scheduler: Scheduler, store: Store
+) -> None:
     """Play, and judge every episode when it is over; those who must see all of them first judge in the end."""
     room, record = asyncio.Semaphore(plan.concurrency), judging.record
     beside = await judging.prepared([one for one in plan.scorers if not one.sees_all], ())
@@ -179,13 +176,18 @@ async def _play_and_judge(waiting: Sequence[int], plan: Plan, stage: Stage, judg
             await judging.judge(episode, scorers)
 
     async def play(episode: int, group: asyncio.TaskGroup) -> None:
-        ask = asking(plan.engines, episode, plan.source.scenario.turns)
+        ask = scheduler.call(episode, plan.source.scenario.turns)
         tape = Tape(record.answers(episode), ask, record.settled(episode))
-        await play_episode(episode, stage, tape)
+        with scheduler.meter.playing(episode):
+            await play_episode(episode, stage, tape)
         if beside:
             group.create_task(judge(episode, beside))
 
-    await admit(waiting, play, plan.concurrency, store)
+    listening = asyncio.create_task(Control(plan.folder, scheduler).listen())
+    try:
+        await admit(waiting, play, plan.concurrency, store)
+    finally:
+        listening.cancel()
     if plan.scorers:
         await store.safe()
         left = await judging.left(plan.scorers)

@@ -15,10 +15,12 @@ from sandbox.cases import Cases
 from sandbox.engines.engine import Engine
 from sandbox.errors import RunLocked
 from sandbox.gallery import Gallery
+from sandbox.meter import Meter
 from sandbox.record import Record
 from sandbox.rows import Batch, Verdict
-from sandbox.run import admit, asking, until_done
+from sandbox.run import admit, until_done
 from sandbox.run_folder import IMAGES
+from sandbox.scheduler import Scheduler
 from sandbox.scoring import Chosen, Judging
 from sandbox.store import Store
 from scenes.loading import Source
@@ -164,7 +166,7 @@ async def score_run(plan: ScoringPlan, progress: Progress) -> ScoringSummary:
 async def _score(plan: ScoringPlan, store: Store, record: Record, progress: Progress) -> ScoringSummary:
     tally = ScoringTally()
     cases = Cases(record, plan.source, plan.gallery)
-    judging = Judging(record, cases, asking(plan.engines), store.put, tally.refuse)
+    judging = Judging(record, cases, Scheduler(plan.engines, Meter(plan.concurrency)).call, store.put, tally.refuse)
     showing = asyncio.create_task(_show(store, tally, progress))
     interrupted = True
     try:

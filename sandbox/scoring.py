@@ -79,7 +79,8 @@ class Judging:
 
     record: Record
     cases: Cases
-    ask: Call
+    ask: Callable[[int], Call]
+    """Returns the call of an episode, by its number."""
     put: Callable[[Batch], None]
     refused: Callable[[Chosen, str], None]
     """Told of a scorer that cannot judge at all, and why."""
@@ -158,7 +159,7 @@ class Judging:
             return
         known = self.record.judgements(episode) if any(_asks(one.scorer, case) for one in chosen) else {}
         for one in chosen:
-            await self._judge(case, one, Tape(known, self.ask))
+            await self._judge(case, one, Tape(known, self.ask(episode)))
 
     async def _judge(self, case: Case, chosen: Chosen, tape: Tape) -> None:
         async with self._turn:

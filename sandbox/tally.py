@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from sandbox.engines.terminal import LEFT
+from sandbox.meter import Meter, Occupancy
 from sandbox.purpose import is_of_interview, purpose_of
 from sandbox.rows import Batch, Verdict
 from sandbox.scoring import Chosen
@@ -52,6 +53,8 @@ class Summary(BaseModel):
     """Verdicts of scorers on episodes."""
     unjudged: int = 0
     """Episodes about which a scorer could say nothing."""
+    occupancy: Occupancy | None = None
+    """How full the engine was, and why it was not fuller."""
     errors: dict[str, int] = {}
     """Why episodes failed, and how many for each reason."""
 
@@ -75,6 +78,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     start: float = field(default_factory=time.monotonic)
+    meter: Meter | None = None
     left: bool = False
     """Whether the person who plays along went away."""
 
@@ -148,7 +152,8 @@ class Tally:
 
     def summary(self, run: str, interrupted: bool) -> Summary:
         """Return the totals so far."""
-        counted = Summary.model_fields.keys() - {"run", "planned", "earlier", "seconds", "interrupted", "errors"}
+        others = {"run", "planned", "earlier", "seconds", "interrupted", "errors", "occupancy"}
+        counted = Summary.model_fields.keys() - others
         return Summary(
             run=run,
             planned=self.planned,
@@ -156,5 +161,6 @@ class Tally:
             seconds=self.seconds,
             interrupted=interrupted or self.left,
             errors=dict(self.errors),
+            occupancy=self.meter.occupancy() if self.meter else None,
             **{name: self.counts[name] for name in counted},
         )

@@ -28,6 +28,10 @@ class EngineFacts(BaseModel):
     """The commit of a model from the Hub."""
     context_length: int | None = None
     """Most tokens of a prompt with its reply; None if there is no limit."""
+    slots: int | None = None
+    """How many requests it computes together; None if that makes no difference."""
+    kv_tokens: int | None = None
+    """For how many tokens of prompts and replies it keeps attention states; None if it keeps none, or is not known."""
     device: str | None = None
     dtype: str | None = None
     versions: dict[str, str] = {}

@@ -207,6 +207,7 @@ def _facts(config: TransformersConfig, model: str, loaded: Any) -> EngineFacts:
     longest = getattr(loaded.config.get_text_config(), "max_position_embeddings", None)
     return EngineFacts(
         kind="transformers",
+        slots=1,
         model=model,
         revision=getattr(loaded.config, "_commit_hash", None),
         context_length=min(filter(None, (config.max_model_len, longest)), default=None),

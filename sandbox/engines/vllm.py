@@ -120,7 +120,7 @@ class _Steps:
             torch.set_num_threads(config.threads)
         with warnings.catch_warnings(action="ignore"):
             self._llm = vllm.LLMEngine.from_engine_args(_arguments(config, model, limits))
-        self.facts = _facts(model, self._llm.model_config)
+        self.facts = _facts(model, self._llm.vllm_config)
         self._open.add(self)
 
     def add(self, request_id: str, prompt: Asked) -> None:
@@ -166,10 +166,13 @@ def _arguments(config: VLLMConfig, model: str, limits: dict[str, int]) -> vllm.E
     )
 
 
-def _facts(model: str, config: Any) -> EngineFacts:
+def _facts(model: str, settings: Any) -> EngineFacts:
+    config, cache = settings.model_config, settings.cache_config
     return EngineFacts(
         kind="vllm",
         model=model,
+        slots=settings.scheduler_config.max_num_seqs,
+        kv_tokens=cache.num_gpu_blocks * cache.block_size if cache.num_gpu_blocks else None,
         revision=getattr(config.hf_config, "_commit_hash", None),
         context_length=config.max_model_len,
         device=current_platform.get_device_name(),

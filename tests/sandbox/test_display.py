@@ -11,8 +11,9 @@ from PIL import Image
 from playing import carried_out, new_run, played, written
 from rich.style import Style
 
-from sandbox.display import Conversation, Quiet, Telling, came, next_steps, progress
+from sandbox.display import Conversation, Quiet, Telling, came, filled, next_steps, progress
 from sandbox.half_blocks import half_blocks
+from sandbox.meter import Occupancy
 from sandbox.rows import Batch, EpisodeRow
 from sandbox.screen import Screen
 from sandbox.tally import Summary, Tally
@@ -184,7 +185,7 @@ def test_progress_tells_first_what_matters_most() -> None:
 
 def summary(**changes: object) -> Summary:
     counts = dict.fromkeys(Summary.model_fields, 0)
-    rest = {"run": "runs/tea", "planned": 4, "seconds": 2.0, "interrupted": False, "errors": {}}
+    rest = {"run": "runs/tea", "planned": 4, "seconds": 2.0, "interrupted": False, "errors": {}, "occupancy": None}
     return Summary.model_validate(counts | rest | changes)
 
 
@@ -352,3 +353,9 @@ def test_a_failed_call_is_shown_and_counted(tmp_path: Path, capsys: pytest.Captu
     out = capsys.readouterr().out
     assert "     failed: the engine is tired\n" in out
     assert "0 of 1 episodes done, 1 failed" in out
+
+
+def test_a_summary_says_how_full_the_engine_was_and_what_the_rest_was_lost_to() -> None:
+    half = Occupancy(busy=0.5, client=0.1, admission=0.004, tail=0.396, slots=64, requests=40)
+    assert filled(half) == "the engine's 64 slots were 50% full; lost: 10% to the client, 40% to the tail"
+    assert filled(Occupancy(busy=1, slots=2, requests=2)) == "the engine's 2 slots were 100% full"
