@@ -333,7 +333,16 @@ def test_a_decision_that_is_read_when_asked_again_counts_as_repaired() -> None:
 
 def test_the_summary_tells_of_reactions_decisions_and_answers_where_there_are_any() -> None:
     counts = dict.fromkeys(Summary.model_fields, 0)
-    rest = {"run": "r", "planned": 1, "done": 1, "turns": 8, "seconds": 2.0, "interrupted": False, "errors": {}, "occupancy": None}
+    rest = {
+        "run": "r",
+        "planned": 1,
+        "done": 1,
+        "turns": 8,
+        "seconds": 2.0,
+        "interrupted": False,
+        "errors": {},
+        "occupancy": None,
+    }
     some = {"reactions": 3, "repaired": 2, "defaulted": 1, "answers_right": 5, "answers_unreadable": 1}
     told = list(came(Summary.model_validate(counts | rest | some)))
     assert "; 8 turns with 3 reactions in 2.0 s (4.0 turns/s" in told[0]
