@@ -95,7 +95,7 @@ class PromptThread:
         while self._start < self._read and self._words > self._most_words // 2:
             forgotten = past[self._start]
             self._words -= _length(forgotten)
-            if told(forgotten.events):
+            if self._recalled and told(forgotten.events):
                 self._memory.keep(forgotten)
             self._start += 1
         self._begin()
@@ -118,4 +118,5 @@ class PromptThread:
 def _length(turn: PastTurn) -> int:
     """Return the words of a turn; in a script that does not part them, two letters are about one."""
     words = told(turn.events)
-    return bool(words) * 2 + max(len(words.split()), sum(not char.isascii() for char in words) // 2)
+    foreign = 0 if words.isascii() else sum(not char.isascii() for char in words)
+    return bool(words) * 2 + max(len(words.split()), foreign // 2)
