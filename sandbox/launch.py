@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from agents.player import PERSON
 from agents.prompts.layouts import privacy_breaks
 from sandbox.engines.config import EngineConfig
 from sandbox.engines.engine import Engine
+from sandbox.engines.openai_address import is_address, is_here
 from sandbox.engines.start import start
 from sandbox.episode import legs_of
 from sandbox.gallery import Gallery
+from sandbox.layout_cost import settled
 from sandbox.models import layout_of, models_of, most_pictures, reference
 from sandbox.own_code import OwnCode
 from sandbox.policy_file import load_policy, policy_of_run
@@ -35,7 +38,7 @@ from sandbox.store import lock_run
 from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
 from sandbox.window import window
-from scenes.chat import Request
+from scenes.chat import Prompt, Request, Segment
 from scenes.clean import one_line
 from scenes.event import NARRATOR
 from scenes.loading import Source, Variant, load
@@ -80,10 +83,11 @@ class Options:
 def checked_source(path: Path, options: Options) -> Source:
     """Return the scenario, fit to be played. Raises `InputRefused`."""
     source = load(path, options.root, options.settings())
-    problems = [source.document.problem(keys, message) for keys, message in _refusals(source)]
+    refusals = [*_refusals(source), *_untyped_addresses(source, options.model)]
+    problems = [source.document.problem(keys, message) for keys, message in refusals]
     if problems:
         raise InputRefused(problems)
-    return source
+    return settled(source)
 
 
 def notes(source: Source) -> list[Problem]:
@@ -116,6 +120,13 @@ def _unknown_models(source: Source) -> Iterator[Finding]:
             yield ("model",), refusal.problems[0].message
 
 
+def _untyped_addresses(source: Source, typed: str | None) -> Iterator[Finding]:
+    """Yield the servers elsewhere that only the file names: what is sent there is for whoever plays to decide."""
+    for name in sorted(_models(source) - {PERSON, typed}):
+        if is_address(name) and not is_here(name):
+            yield ("model",), "a server on another machine is asked only where you type it: --model http://…#name."
+
+
 def _models(source: Source) -> set[str]:
     return {name for variant in alternatives(source) for name in models_of(variant.scenario)}
 
@@ -144,7 +155,7 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
         check_room(source, alternatives(source), engines, gallery)
         folder = new_run_folder(options.out, source)
         planned = min(options.episodes or source.episodes, source.episodes)
-        at_once = options.concurrency or window(source.scenario, engines, _first_prompt(source, engines, gallery))
+        at_once = options.concurrency or window(source.scenario, engines, *_first_prompts(source, engines, gallery))
         facts = _facts(source, config, planned, at_once, policy) | made_with(engines)
         facts |= {"scorers": entries_of(scorers), "own_scorers": [one.code.named for one in scorers if one.code]}
         resolved = load(folder / SCENARIO)
@@ -270,8 +281,9 @@ def engine_of(name: str, config: EngineConfig, gallery: Gallery, pictures: int) 
     if name == PERSON:
         return _person(gallery)
     model = reference(name)
-    if config.kind != "scripted":
-        print(f"starting {one_line(name)} on {config.kind} …", file=sys.stderr, flush=True)
+    kind = "openai" if is_address(model) and config.kind in ("vllm", "transformers") else config.kind
+    if kind not in ("scripted", "simulated"):
+        print(f"starting {one_line(name)} on {kind} …", file=sys.stderr, flush=True)
     return start(config, model, gallery.open, pictures)
 
 
@@ -314,12 +326,22 @@ def _too_long(source: Source, variant: Variant, engines: Mapping[str, Engine], g
             )
 
 
-def _first_prompt(source: Source, engines: Mapping[str, Engine], gallery: Gallery) -> int:
-    """Return how many tokens the first prompt of somebody has, of whoever begins with most; 0 if nothing tells."""
+def _first_prompts(source: Source, engines: Mapping[str, Engine], gallery: Gallery) -> tuple[int, int]:
+    """Return how many tokens the longest first prompt of somebody has, and how many of them all have in common.
+
+    0 where nothing tells.
+    """
     variant = source.variant(0)
     scene = Scene(source.setting(variant, lambda picture, facts: gallery.add(picture)), variant.seed(0))
     first = [requests[0] for requests in longest_requests(scene).values()]
-    return max((_tokens(engines[request.model], request) for request in first), default=0)
+    longest = max((_tokens(engines[request.model], request) for request in first), default=0)
+    shared = Prompt().then(*_common([request.prompt.segments() for request in first]))
+    return longest, _tokens(engines[first[0].model], replace(first[0], prompt=shared)) if shared.segment else 0
+
+
+def _common(prompts: Sequence[Sequence[Segment]]) -> list[Segment]:
+    alike = takewhile(lambda segments: len(set(segments)) == 1, zip(*prompts, strict=False))
+    return [segments[0] for segments in alike]
 
 
 def _tokens(engine: Engine, request: Request) -> int:

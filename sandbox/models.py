@@ -5,6 +5,7 @@ from pathlib import Path
 from agents.player import PERSON
 from agents.prompts.layout import Layout
 from agents.prompts.layouts import LAYOUTS
+from sandbox.engines.openai_address import is_address, served
 from scenes.clean import one_line
 from scenes.problem import refuse
 from scenes.scenario import LayoutName, Scenario
@@ -14,9 +15,13 @@ CHECKPOINT = Path(__file__).parent / "storybook" / "checkpoint"
 
 
 def reference(name: str) -> str:
-    """Return the folder or the Hugging Face id of the model called `name`. Raises `InputRefused`."""
-    if name.startswith(("http://", "https://")):
-        raise refuse(f'the model "{name}" is an endpoint, which this version does not call; name a folder or an id.')
+    """Return the folder, the Hugging Face id or the servers of the model called `name`. Raises `InputRefused`.
+
+    Servers are named as `sandbox.engines.openai_address` says, such as `http://host:8000/v1#name`.
+    """
+    if is_address(name):
+        served(name)
+        return name
     if "+" in name:
         raise refuse(f'the model "{name}" has an adapter, which this version does not load; name the model alone.')
     if name.startswith(("/", ".", "~")) and not Path(name).expanduser().is_dir():

@@ -98,6 +98,14 @@ async def _carry_out(plan: Plan, store: Store, record: Record, display: Display)
     return summary
 
 
+def turns_of(source: Source, episode: int) -> int:
+    """Return how many turns an episode may have; a branch, or one whose variant cannot be, counts as any."""
+    if "turns" not in source.scenario.vary or episode >= source.episodes:
+        return source.scenario.turns
+    turns = source.matrix.values(episode // source.scenario.episodes)["turns"]
+    return int(turns)
+
+
 def full(engines: Mapping[str, Engine], concurrency: int) -> int:
     """Return how many requests keep the engines full; where nothing limits them, as many as there are episodes."""
     slots = [engine.facts.slots for engine in engines.values() if engine.facts.slots is not None]
@@ -176,7 +184,7 @@ async def _play_and_judge(
             await judging.judge(episode, scorers)
 
     async def play(episode: int, group: asyncio.TaskGroup) -> None:
-        ask = scheduler.call(episode, plan.source.scenario.turns)
+        ask = scheduler.call(episode, turns_of(plan.source, episode))
         tape = Tape(record.answers(episode), ask, record.settled(episode))
         with scheduler.meter.playing(episode):
             await play_episode(episode, stage, tape)

@@ -12,34 +12,35 @@ from scenes.scenario import Scenario
 
 USUAL = 64
 """Where an engine sets no limit."""
-SPARE = 8
-"""One episode in so many more than an engine computes at once, for those whose next prompt is being made."""
+DEEP = 16
+"""Episodes under way for each request that an engine computes at once, where memory sets no limit: with many, those
+with most turns left can go first, and the end of a run has no long tail."""
 SHARE_OF_REPLY = 0.25
 """How much of the most that a reply may have it usually has (0.26 in 1,500 replies of the storybook model)."""
 
 
-def window(scenario: Scenario, engines: Mapping[str, Engine], prompt_tokens: int) -> int:
-    """Return how many episodes of `scenario` should be under way, whose prompts begin with so many tokens.
+def window(scenario: Scenario, engines: Mapping[str, Engine], prompt: int, shared: int) -> int:
+    """Return how many episodes of `scenario` should be under way, whose prompts begin with `prompt` tokens.
 
-    W = KV tokens / tokens of an episode, over all who speak in it (docs/performance.md).
+    So many of these as `shared` are the same for all who speak, and kept once. W = KV tokens / tokens of an episode
+    in its last turn (docs/performance.md).
     """
-    limits = [_limit(scenario, engine, prompt_tokens) for engine in engines.values()]
+    limits = [_limit(scenario, engine, prompt, shared) for engine in engines.values()]
     return min((limit for limit in limits if limit is not None), default=USUAL)
 
 
-def _limit(scenario: Scenario, engine: Engine, prompt_tokens: int) -> int | None:
+def _limit(scenario: Scenario, engine: Engine, prompt: int, shared: int) -> int | None:
     facts = engine.facts
     if facts.slots is None:
         return None
-    most = facts.slots + max(1, facts.slots // SPARE)
     if facts.kv_tokens is None:
-        return most
-    return max(1, min(most, facts.kv_tokens // _tokens(scenario, facts.context_length, prompt_tokens)))
+        return DEEP * facts.slots
+    fitting = facts.kv_tokens // _tokens(scenario, facts.context_length, prompt, shared)
+    return max(1, min(DEEP * facts.slots, fitting))
 
 
-def _tokens(scenario: Scenario, context: int | None, prompt_tokens: int) -> int:
+def _tokens(scenario: Scenario, context: int | None, prompt: int, shared: int) -> int:
     """Return for how many tokens an engine keeps the states of an episode in its last turn."""
     chains = len(scenario.cast) + (scenario.narrator is not None)
-    said = int(scenario.turns * scenario.sampling.max_tokens * SHARE_OF_REPLY)
-    chain = prompt_tokens + said
-    return max(1, chains * min(chain, context or chain))
+    chain = prompt + int(scenario.turns * scenario.sampling.max_tokens * SHARE_OF_REPLY)
+    return max(1, shared + chains * (min(chain, context or chain) - shared))

@@ -7,6 +7,7 @@ put in afterwards. So nothing that anybody says can change the shape of a prompt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import TemplateError
@@ -101,6 +102,7 @@ class ChatTemplate:
             raise CallFailed(f"the model's chat template places {placed} of the request's {len(images)} pictures")
 
 
+@lru_cache(maxsize=20_000)
 def _writable(segment: Segment) -> Segment:
     """Return the segment without what no tokenizer takes and without the characters reserved here."""
     return replace(segment, text=without_surrogates(segment.text).translate(_RESERVED))

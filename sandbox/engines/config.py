@@ -59,4 +59,70 @@ class ScriptedConfig(BaseModel):
     """How long each answer takes."""
 
 
-EngineConfig = Annotated[VLLMConfig | TransformersConfig | ScriptedConfig, Field(discriminator="kind")]
+class SimulatedConfig(BaseModel):
+    """No model, but the time that one would take: a step takes a + b x batch + c x prompt tokens computed in it.
+
+    By default that of a VLM of 7B on one H100, as docs/performance.md assumes it. A word counts as a token.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["simulated"] = "simulated"
+    step_ms: float = Field(default=6, gt=0)
+    """a: what a step takes however many requests are in it."""
+    per_sequence_ms: float = Field(default=0.05, ge=0)
+    """b: what each of them adds."""
+    per_prompt_token_ms: float = Field(default=0.03, ge=0)
+    """c: what each prompt token adds that is not cached."""
+    max_num_seqs: int = Field(default=256, ge=1)
+    """Most requests computed together."""
+    max_model_len: int | None = Field(default=None, ge=1)
+    """Most tokens of a prompt with its reply; None is no limit."""
+    block_size: int = Field(default=16, ge=1)
+    """Tokens in a block of the prefix cache."""
+    kv_blocks: int | None = Field(default=None, ge=1)
+    """Room for attention states; None is endless."""
+    encoder_cache: int | None = Field(default=None, ge=1)
+    """Room for encoded pictures; None is endless."""
+    picture_tokens: int = Field(default=1225, ge=1)
+    """Of one picture."""
+    reply_tokens: float = Field(default=60, ge=1)
+    """The mean of the replies' lengths, which are lognormal, before `max_tokens` cuts them."""
+    reply_sigma: float = Field(default=0.8, ge=0)
+    """The standard deviation of their logarithm; 0 makes all equal."""
+
+
+class Prices(BaseModel):
+    """What a million tokens cost, in whatever currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: float = Field(default=0, ge=0)
+    cached: float | None = Field(default=None, ge=0)
+    """Of prompt tokens that the server had at hand; None if they cost what the others do."""
+    output: float = Field(default=0, ge=0)
+
+
+class OpenAIConfig(BaseModel):
+    """Servers of the OpenAI API: vLLM, SGLang, Ollama, LM Studio and others. Where they are, a model's name says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["openai"] = "openai"
+    deadline_s: float = Field(default=600, gt=0)
+    """Most seconds that servers may spend on one call, all tries together; waiting for a place there is no part."""
+    max_concurrency: int = Field(default=256, ge=1)
+    """Most requests under way at one server; fewer while it says that it has too much to do."""
+    retries: int = Field(default=3, ge=0)
+    """Further tries of a call where a server failed."""
+    give_up_s: float = Field(default=900, ge=0)
+    """The run ends when every server has been down for so long."""
+    api_key_env: str | None = Field(default=None, pattern="^[A-Za-z_][A-Za-z0-9_]*$")
+    """The environment variable that holds the key; None is no key. The key itself is written nowhere. Only for whoever
+    runs: a scenario from elsewhere that could name both a variable and an address would get whatever that holds."""
+    prices: Prices | None = None
+
+
+EngineConfig = Annotated[
+    VLLMConfig | TransformersConfig | ScriptedConfig | SimulatedConfig | OpenAIConfig, Field(discriminator="kind")
+]

@@ -1,5 +1,6 @@
 """From a request to what a model reads: token ids and pictures, by the checkpoint's own processor and chat template."""
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.engines.chat_template import SEAM, ChatTemplate
 from sandbox.engines.engine import Pictures
 from sandbox.engines.literal_tokenizer import LiteralTokenizer
+from sandbox.engines.token_memory import TokenMemory
 from scenes.chat import Request, Segment
 from scenes.clean import one_line, without_surrogates
 from scenes.problem import InputRefused, refuse
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+_SHAPES = 1_000
+"""Conversations of different shapes whose rendering is kept."""
 _MESSAGE_TOKENS = 8
 """More than a chat template puts around a message."""
 
@@ -47,16 +51,22 @@ class Encoder:
         self._processor.chat_template = self._processor.chat_template or self.tokenizer.chat_template
         self._placeholder: Any = getattr(self._processor, "image_token", None) if self.takes_pictures else None
         _check(model, self._processor, self.tokenizer, self._placeholder)
-        self._template = ChatTemplate(self._processor, self._placeholder)
+        self._template = ChatTemplate(_ByShape(self._processor), self._placeholder)
         self._literal = LiteralTokenizer(self.tokenizer)
+        self._memory = TokenMemory(self._literal, self.tokenizer)
         self._text_tokens = lru_cache(maxsize=100_000)(self._literal.count)
         self._picture_tokens = lru_cache(maxsize=None)(self._count_picture)
+
+    @property
+    def tokenised(self) -> int:
+        """Tokens that were tokenised so far: those of a line that many prompts hold count once."""
+        return self._memory.tokenised
 
     def encode(self, segments: Sequence[Segment]) -> EncodedPrompt:
         """Return the prompt that `segments` make. Raises `CallFailed` if the model's template refuses them."""
         rendered = self._template.render(segments)
         adds_special = self.takes_pictures and not self._begins(rendered.pieces[0])
-        literal = self._literal.encode(rendered.pieces, adds_special)
+        literal = self._memory.encode(rendered.pieces, adds_special)
         length = len(literal.ids) + sum(map(self._picture_tokens, rendered.images))
         return EncodedPrompt(literal.text, literal.ids, rendered.images, length)
 
@@ -98,6 +108,23 @@ class Encoder:
         """Return the tokens of a picture beyond its placeholder; next to some texts they come to a few less."""
         whole = self._call_processor(self._placeholder, [self._pictures(image)])["input_ids"].shape[1]
         return int(whole) - len(self.tokenizer(self._placeholder)["input_ids"])
+
+
+class _ByShape:
+    """A processor that renders its template once for each shape of a conversation.
+
+    What is rendered holds slots where texts stand, so all conversations of as many messages are alike.
+    """
+
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
+        self._rendered = lru_cache(maxsize=_SHAPES)(self._render)
+
+    def apply_chat_template(self, conversation: list[dict[str, Any]], **options: bool) -> str:
+        return self._rendered(json.dumps(conversation), **options)
+
+    def _render(self, shape: str, **options: bool) -> str:
+        return str(self._processor.apply_chat_template(json.loads(shape), **options))
 
 
 def _processor(model: str) -> Any:

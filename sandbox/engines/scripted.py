@@ -13,12 +13,29 @@ from random import Random
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.engine import AT_LEISURE, EngineFacts, Urgency, likelihood, with_room
 from sandbox.engines.form import instance, read_form
-from scenes.chat import Completion, Prompt, Request, Segment, fitting
+from scenes.chat import CallFailed, Completion, Prompt, Request, Segment, fitting
 from scenes.clean import one_line, without_surrogates
 
 _KINDS = 10_000
 """Of words, that a dry run takes a language to have."""
 Answer = Callable[[Request], str | Awaitable[str]]
+Logprobs = Callable[[Sequence[str], Request], list[float]]
+"""Returns how likely each of some words is after a request."""
+
+
+def dry_logprobs(answer: Sequence[str], request: Request) -> list[float]:
+    """Return a logprob for each word of `answer`: a word is the likelier, the more often the prompt has it.
+
+    The estimate is a unigram's with one added to every count (Jurafsky and Martin, Speech and Language Processing,
+    section on Laplace smoothing), over as many kinds of words as `_KINDS`.
+    """
+    prompt = [word for segment in request.prompt.segments() for word in _bare(segment.text)]
+    counts = Counter(prompt)
+    return [log((counts[word] + 1) / (len(prompt) + _KINDS)) for word in answer]
+
+
+def _bare(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
 
 
 class Scripted:
@@ -28,8 +45,15 @@ class Scripted:
     Without a context length those of a prompt are not counted: a turn then costs the same however long the story is.
     """
 
-    def __init__(self, answer: Answer, context_length: int | None = None, delay_s: float = 0) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        context_length: int | None = None,
+        delay_s: float = 0,
+        logprobs: Logprobs | None = dry_logprobs,
+    ) -> None:
         self._answer = answer
+        self._logprobs = logprobs
         self._delay_s = delay_s
         name = getattr(answer, "__qualname__", type(answer).__qualname__)
         self.facts = EngineFacts(kind="scripted", model=name, context_length=context_length)
@@ -37,14 +61,17 @@ class Scripted:
     async def complete(self, request: Request, urgency: Urgency = AT_LEISURE) -> Completion:
         """Return what the function says to `request`, which it sees as cut to the context.
 
-        An answer that is given is not shown to the function: its words are as likely as `dry_logprobs` has it.
+        An answer that is given is not shown to the function: its words are as likely as `logprobs` has it. Without
+        that its call fails, for likelihoods that are made up look like any others.
         """
+        if request.answer is not None and self._logprobs is None:
+            raise CallFailed("a dry run computes no likelihood; score with a model")
         given = _bare(request.answer or "")
         words, dropped = self._cut(with_room(request, len(given)))
         await asyncio.sleep(self._delay_s)
         seen = _without_oldest(request, dropped)
-        if given:
-            return likelihood(dry_logprobs(given, seen), (), words + len(given), dropped)
+        if given and self._logprobs:
+            return likelihood(self._logprobs(given, seen), (), words + len(given), dropped)
         answer = self._answer(seen)
         text = without_surrogates(await answer if isawaitable(answer) else answer)
         return Completion(text=text, prompt_tokens=words, output_tokens=len(text.split()), dropped=dropped)
@@ -75,21 +102,6 @@ def dry_answer(request: Request) -> str:
     if not heard:
         return "Turn 1, with nothing said before."
     return f"Turn {len(heard) + 1}, after “{one_line(heard[-1], 60)}”."
-
-
-def dry_logprobs(answer: Sequence[str], request: Request) -> list[float]:
-    """Return a logprob for each word of `answer`: a word is the likelier, the more often the prompt has it.
-
-    The estimate is a unigram's with one added to every count (Jurafsky and Martin, Speech and Language Processing,
-    section on Laplace smoothing), over as many kinds of words as `_KINDS`.
-    """
-    prompt = [word for segment in request.prompt.segments() for word in _bare(segment.text)]
-    counts = Counter(prompt)
-    return [log((counts[word] + 1) / (len(prompt) + _KINDS)) for word in answer]
-
-
-def _bare(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
 
 
 def _is_heard(segment: Segment) -> bool:

@@ -2,25 +2,52 @@
 
 from importlib.util import find_spec
 
-from sandbox.engines.config import EngineConfig, ScriptedConfig, TransformersConfig, VLLMConfig
+from sandbox.engines.config import (
+    EngineConfig,
+    OpenAIConfig,
+    ScriptedConfig,
+    SimulatedConfig,
+    TransformersConfig,
+    VLLMConfig,
+)
 from sandbox.engines.engine import Engine, Pictures
+from sandbox.engines.openai_address import is_address
 from sandbox.engines.scripted import Scripted, dry_answer
+from scenes.clean import one_line
 from scenes.problem import refuse
 
 
 def start(config: EngineConfig, model: str, pictures: Pictures, images_per_request: int) -> Engine:
-    """Return an engine for `model`, a folder or an id of the Hugging Face Hub.
+    """Return an engine for `model`: a folder, an id of the Hugging Face Hub, or a name on servers.
+
+    A model on servers is asked there whatever kind the others are of, so that one run may have both.
 
     `images_per_request` is the most pictures that one request will have. Raises `InputRefused` if the engine is not
     installed or the model cannot be used.
     """
+    if is_address(model) and isinstance(config, VLLMConfig | TransformersConfig):
+        config = OpenAIConfig()
     match config:
+        case OpenAIConfig():
+            return _openai(config, model, pictures)
         case VLLMConfig():
             return _vllm(config, model, pictures, images_per_request)
         case TransformersConfig():
             return _transformers(config, model, pictures)
         case ScriptedConfig():
             return Scripted(dry_answer, config.context_length, config.delay_s)
+        case SimulatedConfig():
+            from sandbox.engines.simulated import Simulated
+
+            return Simulated(config, model)
+
+
+def _openai(config: OpenAIConfig, model: str, pictures: Pictures) -> Engine:
+    if not is_address(model):
+        raise refuse(f"{one_line(model)} is on no server; name it as http://host:8000/v1#name, or take another engine.")
+    from sandbox.engines.openai import OpenAIEngine
+
+    return OpenAIEngine(config, model, pictures)
 
 
 def _vllm(config: VLLMConfig, model: str, pictures: Pictures, images_per_request: int) -> Engine:

@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_dropped_and_told(engine: Engine, ask: Ask) -> None
     history = [Segment("history", "user", "Pip: Look there, it goes again!", starts_message=True)] * 80
     (answer,) = answers(engine, ask(PERSONA, PICTURE, *history, QUESTION, max_tokens=8))
     assert answer.dropped > 0
-    assert 384 - 8 - 16 < answer.prompt_tokens <= 384 - 8
+    assert 384 / 2 < answer.prompt_tokens <= 384 - 8
 
 
 def test_facts_tell_what_computes(engine: Engine, kind: str, storybook: str) -> None:

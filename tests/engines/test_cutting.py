@@ -1,7 +1,8 @@
-"""What is left out of a request that is too long: the fewest oldest lines of history, and nothing else."""
+"""What is left out of a request that is too long: the oldest lines of history, in jumps, and nothing else."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from PIL import Image
 
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import Encoder
+from sandbox.engines.engine import with_room
 from sandbox.engines.scripted import Scripted
 from scenes.chat import CallFailed, Request, Segment, fitting
 
@@ -88,7 +90,7 @@ LINES = st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=12)
 
 
 @given(lines=LINES, context_length=st.integers(60, 400))
-def test_a_model_gets_as_much_history_as_fits_it(
+def test_a_model_gets_about_half_as_much_history_as_fits_it_or_more(
     lines: list[tuple[bool, int]], context_length: int, encoder: Encoder, ask: Ask
 ) -> None:
     history = [(heard if is_heard else said)("aye " * words) for is_heard, words in lines]
@@ -97,9 +99,51 @@ def test_a_model_gets_as_much_history_as_fits_it(
     encoded, dropped = cut(request, context_length, encoder)
     assert encoded == encoder.encode(fitting(request.prompt.segments(), dropped))
     assert encoded.length + 20 <= context_length
-    if dropped:
-        one_more = encoder.encode(fitting(request.prompt.segments(), dropped - 1))
-        assert one_more.length + 20 > context_length
+    fewest = next(n for n in range(len(history) + 1) if fits(request, n, context_length, encoder))
+    assert dropped >= fewest
+    assert fewest == len(history) or dropped < len(history), "the newest line stays if it may"
+    needless = encoder.encode(fitting(request.prompt.segments(), fewest)).length - encoded.length
+    assert needless <= (room(request, context_length, encoder) or 0) / 2
+
+
+def fits(request: Request, dropped: int, context_length: int, encoder: Encoder) -> bool:
+    kept = encoder.encode(fitting(request.prompt.segments(), dropped))
+    return kept.length + request.sampling.max_tokens <= context_length
+
+
+SHORT_TALK = [(heard if at % 2 else said)(f"Pip: aye, {at} green birds.") for at in range(201)]
+
+
+@pytest.mark.parametrize(("context_length", "most"), [(384, 40), (600, 25), (1_200, 10)])
+def test_a_prompt_that_is_cut_begins_anew_seldom_and_not_every_turn(
+    context_length: int, most: int, encoder: Encoder, ask: Ask
+) -> None:
+    """Cut where it just fits, it would begin anew in 86, 77 and 52 of the hundred turns."""
+    dropped = []
+    for turn in range(1, 101):
+        request = ask(PERSONA, NOW, *SHORT_TALK[: 2 * turn], max_tokens=20)
+        dropped.append(cut(request, context_length, encoder)[1])
+    assert dropped == sorted(dropped)
+    assert dropped[-1] > 100
+    assert 2 <= len({*dropped}) - 1 <= most
+
+
+def test_what_differs_a_little_in_length_is_mostly_cut_at_the_same_place(encoder: Encoder, ask: Ask) -> None:
+    """A note on how the character is now, say, does not begin its prompt anew."""
+    alike = []
+    for turn in range(30, 101):
+        notes = (Segment("now", "user", note) for note in ("You are on the pier.", "You are on the pier, and cold."))
+        requests = (ask(PERSONA, *SHORT_TALK[: 2 * turn], note, max_tokens=20) for note in notes)
+        short, long = (cut(request, 384, encoder)[1] for request in requests)
+        alike.append(short == long > 0)
+    assert sum(alike) / len(alike) > 0.8
+
+
+def test_an_answer_is_judged_after_what_the_reply_was_written_after(encoder: Encoder, ask: Ask) -> None:
+    for turn in range(20, 60):
+        request = ask(PERSONA, *SHORT_TALK[: 2 * turn], NOW, max_tokens=20)
+        given = with_room(replace(request, answer="Aye, a bird."), 5)
+        assert cut(given, 384, encoder) == cut(request, 384, encoder)
 
 
 def test_room_and_length_agree(encoder: Encoder, ask: Ask) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from asking import FORM, follows, question, refusal
@@ -55,6 +56,12 @@ def test_a_form_that_makes_no_sense_fails_its_request() -> None:
 def test_whatever_a_function_says_is_a_reply_and_can_be_written(text: str, ask: Ask) -> None:
     completion = asyncio.run(Scripted(lambda _: text).complete(ask()))
     assert completion.text.encode().decode() == text.replace("\ud83d", "\ufffd")
+
+
+def test_without_likelihoods_an_answer_is_not_judged(ask: Ask) -> None:
+    asked = replace(ask(), answer="A bird.")
+    assert "a dry run computes no likelihood" in refusal(Scripted(dry_answer, logprobs=None), asked)
+    assert len(asyncio.run(Scripted(dry_answer).complete(asked)).logprobs) == 2
 
 
 def test_an_engine_names_the_function_that_answers() -> None:

@@ -393,8 +393,8 @@ def test_an_interview_after_the_last_turn_is_that_of_the_branch(story: Path) -> 
          '"storybook/moss"?'),
         ("0:5", ["image=harbor:1"], '--vary: "images.harbor.storybook.seed" leads nowhere in the scenario of this run, '
          'which has no "harbor" there; write a path such as cast.0.character.'),
-        ("0:5", ["model=http://host/v1#a"], '--vary: the model "http://host/v1#a" is an endpoint, which this version '
-         "does not call; name a folder or an id."),
+        ("0:5", ["model=http://host/v1"], "--vary: the model on a server has no name; write it behind the address: "
+         "http://host:8000/v1#name."),
         ("0:5", ["layout=script"], '--vary: the layout "script" is one text for all and cannot keep a "private"; '
          "take images-first or compact."),
         ("0:5", ["cast=[{character: storybook/brack}]"], "--vary: a branch has the parts of what it branches from; "

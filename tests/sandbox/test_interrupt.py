@@ -39,6 +39,7 @@ from sandbox.engines import start
 
 async def deaf(request, answer=start.dry_answer):
     if len(request.prompt.segments()) > 5:
+        open("deaf", "w").close()
         while True:
             try:
                 await asyncio.sleep(60)
@@ -59,7 +60,7 @@ def playing(tmp_path: Path, answers: str, *options: str) -> Iterator[subprocess.
     """Play a dry run in a process of its own, with answers that take their time."""
     scenario = written(tmp_path / "scenario", **SCENE)
     command = [sys.executable, "-c", answers + RUN, "run", str(scenario), "--dry-run", "--out", str(tmp_path / "runs")]
-    with subprocess.Popen([*command, *options], stdout=-1, stderr=-1, text=True) as process:
+    with subprocess.Popen([*command, *options], stdout=-1, stderr=-1, text=True, cwd=tmp_path) as process:
         try:
             yield process
         finally:
@@ -119,6 +120,8 @@ def test_a_second_signal_ends_at_once_what_does_not_heed_the_first_and_loses_not
 ) -> None:
     with playing(tmp_path, DEAF, "--json") as process:
         seen = lines(process, 8)
+        while not (tmp_path / "deaf").exists():
+            time.sleep(0.01)
         process.send_signal(number)
         time.sleep(0.3)
         assert process.poll() is None

@@ -39,9 +39,9 @@ def test_parts_of_a_picture_count_as_pictures_of_their_own(tmp_path: Path) -> No
     assert most_pictures(load(written(tmp_path, cast=cast)).scenario) == 2
 
 
-@pytest.mark.parametrize("model", ["http://localhost/v1#tiny", "storybook+mine", "./nowhere"])
+@pytest.mark.parametrize("model", ["http://localhost/v1", "http://me:key@host/v1#tiny", "storybook+mine", "./nowhere"])
 def test_a_model_that_stands_for_nothing_is_refused_at_its_place_without_an_engine(tmp_path: Path, model: str) -> None:
-    with pytest.raises(InputRefused, match=r"scenario\.yaml:\d+:\d+: .*(endpoint|adapter|no folder)"):
+    with pytest.raises(InputRefused, match=r"scenario\.yaml:\d+:\d+: .*(no name|no key|adapter|no folder)"):
         checked_source(written(tmp_path, model=model), Options())
 
 
