@@ -1,11 +1,14 @@
-"""Print the table of measurements: `python -m benchmarks [start_up|play_cost|memory_cost|scoring|statistics ...]`."""
+"""Print the table of measurements: `python -m benchmarks [PART ...]`, all parts by default."""
 
 import sys
 from importlib import import_module
 
 from benchmarks.measure import machine
 
-PARTS = ("start_up", "play_cost", "story_calls", "memory_cost", "scoring", "statistics", "storybook_throughput")
+PARTS = (
+    "start_up", "play_cost", "latency", "makespan", "story_calls", "memory_cost", "scoring", "scores_table",
+    "statistics", "encoding", "layouts", "client", "storybook_throughput",
+)  # fmt: skip
 
 
 def main() -> None:

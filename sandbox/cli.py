@@ -26,7 +26,7 @@ LAYOUT = click.option(
 POLICY = click.option(
     "--policy", metavar="FILE.py:FUNCTION", help="A turn policy of your own; its code is run. Or module:function."
 )
-ENGINE = click.Choice(["vllm", "transformers", "scripted"])
+ENGINE = click.Choice(["vllm", "transformers", "openai", "simulated", "scripted"])
 DISPLAY = click.option(
     "--display", type=click.Choice(["rich", "plain", "json", "none"]), help="What to show meanwhile."
 )
@@ -210,6 +210,9 @@ def score(run: str, runs: Path, as_json: bool, **options: Any) -> int:
     multiple=True,
     type=click.Choice(["character", "model", "cause", "kind", "scenario"]),
     help="A line for each; more than once for each combination.",
+)
+@click.option(
+    "--cluster", metavar="PATH[,PATH]", help="Cluster intervals by what these paths of `vary` set, not by scenario."
 )
 @click.option("--scorer", "scorers", multiple=True, metavar="NAME", help="Only these; by default all.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Every score to a .csv or .parquet.")

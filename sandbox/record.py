@@ -21,7 +21,7 @@ from scenes.clean import one_line
 from scenes.event import Event
 from scenes.problem import refuse
 from scenes.sights import PictureFacts
-from scenes.trajectory import Trajectory
+from scenes.trajectory import Status, Trajectory
 from scorers.base import Score
 
 _JUDGING = f"key GLOB '{JUDGING}*'"
@@ -213,10 +213,17 @@ class Record:
         for _, episode, _, kind, groups, counts, *_ in self._rows(query, scorer):
             yield episode, kind, groups, counts
 
-    def seeds(self) -> Iterator[tuple[int, str, int]]:
-        """Yield the number, the variant and the seed of every episode that was begun, in order."""
-        for episode, _, variant, _, seed, *_ in self._rows("SELECT * FROM episodes ORDER BY id"):
-            yield episode, variant, seed
+    def failures(self, scorer: str) -> int:
+        """Return of how many episodes a scorer could say nothing."""
+        return len(self._rows("SELECT * FROM verdicts WHERE scorer=? AND error IS NOT NULL", scorer))
+
+    def begun(self) -> Iterator[tuple[int, str, str, int, Status]]:
+        """Yield the number, the variant, its varied values (JSON), the seed and the status of every episode, in order.
+
+        These are as they are stored: of a large run there are very many.
+        """
+        for episode, _, variant, values, seed, status, *_ in self._rows("SELECT * FROM episodes ORDER BY id"):
+            yield episode, variant, values, seed, status
 
     def scores(self, scorer: str, episode: int) -> tuple[Score, ...]:
         """Return the single scores that a scorer gave an episode; none where it has not judged it."""

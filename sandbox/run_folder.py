@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from os.path import isdir, isfile  # which, unlike those of Path, raise nothing for a name that is too long
 from pathlib import Path
@@ -21,6 +22,8 @@ from scenes.references import Keys, unknown
 SCENARIO = "run.yaml"
 IMAGES = "images"
 LATEST = "latest"
+MOST_LISTED = 6
+"""Runs that a refusal names."""
 HEADER = "# The scenario of this run with everything resolved; play it again with `rolestage run` and this file.\n"
 
 
@@ -127,10 +130,21 @@ def find_run(name: str, parent: Path) -> Path:
     matching = [run for run in runs if name in run.name]
     if len(matching) == 1:
         return matching[0]
+    several = f"several runs match: {_listed(matching)}; name one" if matching else ""
     for folder in named:
         if isdir(folder):
-            raise refuse(f"this folder has no {DATABASE}, in which a run is kept; copy the whole run.", str(folder))
+            mend = f"and {several}" if several else "copy the whole run"
+            raise refuse(f"this folder has no {DATABASE}, in which a run is kept; {mend}.", str(folder))
+    if several:
+        raise refuse(f"{several}.", str(parent))
     raise refuse(unknown("run", name, [run.name for run in runs[::-1]]), str(parent))
+
+
+def _listed(runs: Sequence[Path]) -> str:
+    """Return the newest of `runs` by name, and how many more there are."""
+    names = [run.name for run in runs[::-1]]
+    more = len(names) - MOST_LISTED
+    return ", ".join(names[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def run_folders(parent: Path) -> list[Path]:

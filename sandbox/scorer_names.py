@@ -9,13 +9,13 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from sandbox.own_code import load_code
+from sandbox.own_code import OwnCode, load_code
 from sandbox.scoring import Chosen
 from scenes.clean import one_line
 from scenes.problem import InputRefused, refuse
 from scenes.references import Finding, unknown
 from scenes.scenario import Scenario
-from scorers.base import Scorer, scorer_of
+from scorers.base import Metric, Scorer, scorer_of
 
 SHIPPED = {
     "grounding": "scorers.grounding:Grounding",
@@ -71,13 +71,16 @@ def scorers_named(names: Sequence[str], settings: Sequence[str], option: str = O
 
     Raises `InputRefused`.
     """
-    options = _options(settings, {name.rpartition(":")[2] for name in names})
-    return [_named(name, options.get(name.rpartition(":")[2], {}), option) for name in dict.fromkeys(names)]
+    named = {name: _named(name, option) for name in names}
+    called = {name: {name.rpartition(":")[2], scorer.name} for name, (scorer, _) in named.items()}
+    settled = list(_settings(settings, set().union(*called.values())))
+    options = {name: {field: value for own, field, value in settled if own in called[name]} for name in named}
+    return [Chosen(_made(scorer, options[name], name), code) for name, (scorer, code) in named.items()]
 
 
-def _named(name: str, options: Mapping[str, Any], option: str) -> Chosen:
+def _named(name: str, option: str) -> tuple[type[Scorer], OwnCode | None]:
     if ":" not in name:
-        return Chosen(_made(_shipped(name, option), options, name))
+        return _shipped(name, option), None
     code = load_code(name, option)
     version = code.sha256[:8]
     if isclass(code.value) and issubclass(code.value, Scorer):
@@ -89,7 +92,9 @@ def _named(name: str, options: Mapping[str, Any], option: str) -> Chosen:
         raise refuse(f"{one_line(name)} is no scorer; name {SCORERS}.", option)
     if not (isinstance(made.name, str) and fullmatch(r"\w[\w-]{0,59}", made.name)):
         raise refuse(f"{one_line(name)} has a name that is none; let it be a word.", option)
-    return Chosen(_made(made, options, name), code)
+    if not (isinstance(made.metrics, tuple) and all(isinstance(metric, Metric) for metric in made.metrics)):
+        raise refuse(f"{one_line(name)} has metrics that are none; let them be a tuple of Metric.", option)
+    return made, code
 
 
 def _is_judging(value: object) -> bool:
@@ -119,9 +124,8 @@ def _made(scorer: type[Scorer], options: Mapping[str, Any], name: str) -> Scorer
         raise refuse(f"{type(error).__name__}: {one_line(str(error), 300)}; mend it.", place) from None
 
 
-def _options(settings: Sequence[str], names: set[str]) -> dict[str, dict[str, Any]]:
-    """Return the options by scorer that `SCORER.FIELD=VALUE` sets, each value in the words of YAML."""
-    options: dict[str, dict[str, Any]] = {}
+def _settings(settings: Iterable[str], names: set[str]) -> Iterator[tuple[str, str, Any]]:
+    """Yield scorer, field and value of each `SCORER.FIELD=VALUE`, the value in the words of YAML."""
     for setting in settings:
         path, equals, value = setting.partition("=")
         name, dot, field = path.partition(".")
@@ -130,7 +134,6 @@ def _options(settings: Sequence[str], names: set[str]) -> dict[str, dict[str, An
         if name not in names:
             raise refuse(unknown("scorer of this command", name, sorted(names)), "--set")
         try:
-            options.setdefault(name, {})[field] = yaml.safe_load(value)
+            yield name, field, yaml.safe_load(value)
         except yaml.YAMLError:
             raise refuse(f'"{one_line(value)}" is no value; write it as in a scenario file.', "--set") from None
-    return options

@@ -30,7 +30,7 @@ from sandbox.tape import JUDGING, Diverged, Tape
 from scenes.chat import Call, CallFailed
 from scenes.clean import clean, one_line, without_surrogates
 from scenes.problem import InputRefused
-from scorers.base import Case, Score, Scorer
+from scorers.base import Case, Metric, Score, Scorer
 
 log = logging.getLogger("rolestage")
 _SCORES = TypeAdapter(tuple[Score, ...])
@@ -39,6 +39,8 @@ ENDING = (EngineDied, StoreFailed, StoreDamaged, CancelledError, GeneratorExit)
 """What is no fault of a scorer, and ends the judging of all."""
 PATIENCE_S = 3600.0
 """How long a scorer may wait for its models over one episode; each call has a deadline of its own."""
+ROUNDING = 1e-9
+"""How far off a scale a value may be for having been computed."""
 MOST_SCORES = 100_000
 """Of one episode."""
 MOST_SAID = 300
@@ -216,7 +218,19 @@ async def _said(chosen: Chosen, case: Case, tape: Tape) -> tuple[Score, ...]:
     lead = f"{JUDGING}{chosen.id}/"
     said = chosen.scorer.score(case, lambda key, request: tape.call(without_surrogates(lead + key), request))
     scores = list(_checked(await said if inspect.isawaitable(said) else said, case))
-    return tuple(_linked(score, lead) for score in _sound(scores))
+    return tuple(_linked(score, lead) for score in _on_scale(_sound(scores), chosen.scorer.metrics))
+
+
+def _on_scale(scores: Sequence[Score], metrics: Iterable[Metric]) -> Sequence[Score]:
+    """Return `scores`. Raises `ValueError` for a value off the scale that its metric declares."""
+    scales = {metric.name: metric.scale for metric in metrics}
+    for score in scores:
+        low, high = scales.get(score.metric, (None, None))
+        if score.value is None:
+            continue
+        if (low is not None and score.value < low - ROUNDING) or (high is not None and score.value > high + ROUNDING):
+            raise ValueError(f"{score.metric} is {score.value:g}, off its scale of {low} to {high}")
+    return scores
 
 
 def _linked(score: Score, lead: str) -> Score:

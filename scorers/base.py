@@ -136,7 +136,10 @@ Function = Callable[[Case], Scores] | Callable[[Case, Call], Awaitable[Scores]]
 
 
 def scorer_of(function: Callable[..., Any], version: str) -> type[Scorer]:
-    """Return the scorer that a plain function is: `def NAME(case)`, or `async def NAME(case, call)` to ask a model."""
+    """Return the scorer that a plain function is: `def NAME(case)`, or `async def NAME(case, call)` to ask a model.
+
+    `NAME.metrics = (Metric(…),)` says what its numbers mean.
+    """
     arguments = len(signature(function).parameters)
 
     def score(self: Scorer, case: Case, call: Call) -> Any:
@@ -144,6 +147,7 @@ def scorer_of(function: Callable[..., Any], version: str) -> type[Scorer]:
 
     made = create_model(function.__name__, __base__=Scorer, __doc__=getdoc(function))
     made.name, made.version, made.score = function.__name__, version, score  # type: ignore[method-assign]
+    made.metrics = getattr(function, "metrics", ())
     if arguments > 1:
         made.models = lambda self, scenario: (scenario.model,)  # type: ignore[method-assign]
     return made

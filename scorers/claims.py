@@ -4,12 +4,15 @@ The rules are patterns over the line's shape (`scorers.shape`). What is not clea
 
 - A mention of a thing claims that it is there, how many of it there are (the number said in the line, or else one by a
   singular and more than one by a plural), and the colour and the side that are said of it.
-- A thing that is denied (`no boat`, `no red boat`) is a claim that it, or it with the one attribute, is not there.
+- A thing that is denied (`no boat`, `no red boat`) is a claim that it, or it with the one attribute, is not there. What
+  is said of none (`no boat is red`, `none of the boats are red`, `neither the boat nor …`) is denied of the thing, and
+  nothing is said of what is only supposed (`if the boat is red`) or not of all (`not all the boats are red`).
 - A question claims only what it takes for granted: `the boat` in `What say you of the boat?`, not `Is that a boat?`.
 - What one likes, wishes, remembers, compares with, owns or would do is no claim, but `the boat` there still is one,
   except in a memory. A bare plural (`Cats are proud`) is a claim only if it is seen, placed or exclaimed.
 - `It is red`, `Three of them`, `On the left` are about the only thing that the line has named, or, where it has named
-  none, the only one in the line that it answers. After a yes or a no, what that line asked is claimed or denied.
+  none, the only one in the line that it answers; `it` is first of all the only one of its sentence. After a yes or a
+  no, what that line asked is claimed or denied.
 - The sea and the sky are in many pictures: only `at sea` or `the open sea` says that the place is the sea. Where a
   thing stands beside another (`left of the house`) is not judged.
 """
@@ -21,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
 from scenes.storybook.drawing import Drawing, Group, Kind, Weather
+from scorers.lexicon import SUPPOSED
 from scorers.shape import Line, read
 
 About = Literal["object", "number", "colour", "position", "place", "weather", "time"]
@@ -238,6 +242,7 @@ def _is_shown(shape: str, found: re.Match[str], start: int, before: str) -> bool
 _OF_THING = re.compile(
     r"(?P<right>C)(?=[.,;!&?]|$)|(?:,w)?,[wRo]{0,2}(?P<apart>C)(?=[.,;!&Ufj]|$)|[wPLfT,]{0,4}?B(?P<is>[wXZ&bCc,]*)"
 )
+_OF_NONE = re.compile(r"(?:^|(?<=[,;&.!?w]))Zh?B(?P<is>[wXZ&bCc,]*)")
 _OF_IT = re.compile(r"(?:R|o(?=B))[wBfUj]{0,3}?(?P<is>[wXZ&b,]*C[wXZ&bC,]*)")
 
 
@@ -248,6 +253,9 @@ class _Asked(NamedTuple):
     """The only thing that the line before named."""
     about: str = ""
     """What was asked of it: a kind of claim, or nothing that is known."""
+
+
+_NOTHING = _Asked()
 
 
 def _claims(line: Line, asked: _Asked) -> Iterator[Claim]:
@@ -264,14 +272,57 @@ def _claims(line: Line, asked: _Asked) -> Iterator[Claim]:
 def _of_mention(line: Line, mention: _Mention) -> Iterator[Claim]:
     words = line.words(mention.start, mention.end)
     parts = [claim for claim in _parts(line, mention, words)]
+    if mention.denied and all(part.implied for part in parts) and (of_none := _of_none(line, mention)):
+        yield from of_none
+        return
     if mention.denied:
         parts = [claim for claim in [*parts, *_sides(line, mention)] if not claim.implied]
         yield from _denial(mention, words, parts)
         return
     yield Claim("object", mention.kind, words, mention.kind)
     yield from parts
-    yield from _sides(line, mention)
-    yield from _predicates(line, mention)
+    if _is_of_none(line, mention):
+        yield from _of_none(line, mention)
+    elif not _is_unclear(line, mention):
+        yield from _sides(line, mention)
+        yield from _predicates(line, mention)
+
+
+_NOR = r"(?:,?Z[DA]?[No]?[wC]{0,2}[OS]){0,3}"
+_OF_NO_THING = re.compile(rf"{_NOR}[wPLfTt]{{0,3}}?D?B(?P<is>[wXZ&bCc,]*)(?:f?(?P<side>P))?")
+
+
+def _is_of_none(line: Line, mention: _Mention) -> bool:
+    """Return whether what is said of things that are there is denied: `none of the boats`, `neither the boat nor …`."""
+    return line.shape[: mention.start].endswith("Zf") or line.words(mention.start, mention.start + 1) in _EITHER
+
+
+_EITHER = ("neither", "nor")
+
+
+def _of_none(line: Line, mention: _Mention) -> list[Claim]:
+    """Return the colours and the side that no such thing has: `No boat is red` does not say that there is none."""
+    found = _OF_NO_THING.match(line.shape, mention.end, mention.sentence.end)
+    if not found or mention.sentence.asks:
+        return []
+    said = [*_colours(line, *found.span("is"), mention.start, mention.kind)]
+    if found["side"]:
+        words = line.words(mention.start, found.end())
+        said.append(Claim("position", line.tokens[found.start("side")].means, words, mention.kind))
+    return [replace(claim, denied=not claim.denied) for claim in said]
+
+
+def _is_unclear(line: Line, mention: _Mention) -> bool:
+    """Return whether what is said of a thing need not be so: `if the boat is red`, `not all the boats are red`."""
+    return line.shape[: mention.start].endswith("X") or _is_supposed(line, mention.sentence, mention.start)
+
+
+def _is_supposed(line: Line, sentence: _Sentence, at: int) -> bool:
+    start = at - len(_clause(line.shape, sentence.start, at))
+    turned = (
+        at > sentence.start and line.words(sentence.start, sentence.start + 1) == "were" and start == sentence.start
+    )
+    return turned or any(token.means == SUPPOSED for token in line.tokens[start:at])
 
 
 def _denial(mention: _Mention, words: str, parts: list[Claim]) -> Iterator[Claim]:
@@ -352,8 +403,14 @@ _POSITION = re.compile(r"(?P<position>P)")
 def _of_sentence(line: Line, sentence: _Sentence, named: list[_Mention], asked: _Asked) -> Iterator[Claim]:
     """Yield what a sentence says of the only thing named so far."""
     for found in _OF_IT.finditer(line.shape, sentence.start, sentence.end):
-        if it := _antecedent(named, asked, found.start()):
+        here = [mention for mention in named if mention.sentence is sentence]
+        it = _antecedent(here, _NOTHING, found.start()) or _antecedent(named, asked, found.start())
+        if it and not _is_supposed(line, sentence, found.start()):
             yield from _colours(line, *found.span("is"), found.start(), it)
+    for found in _OF_NONE.finditer(line.shape, sentence.start, sentence.end):
+        if it := _antecedent(named, asked, found.start()):
+            said = _colours(line, *found.span("is"), found.start(), it)
+            yield from (replace(claim, denied=not claim.denied) for claim in said)
     kind = _antecedent(named, asked, sentence.end)
     if kind is None:
         return

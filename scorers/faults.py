@@ -27,6 +27,7 @@ from scenes.clean import one_line
 from scenes.event import NARRATOR, Event, Flags
 from scenes.profile import CharacterProfile
 from scorers.base import Case, Cause, Metric, Score, Scorer, Scores
+from scorers.choices import is_chosen
 from scorers.ledger import Ledger
 from scorers.symptoms import Copies, copied, drifts, loops, misnamed, refuses, sheet_of, speaks_for
 
@@ -46,8 +47,16 @@ METRICS = (
     _fault(
         "name_drift", "whether a reply takes its speaker for another, or calls one of the cast by a name nearly its own"
     ),
-    _fault("echo", "whether a reply repeats what its speaker heard or was told, by its runs of four words"),
-    _fault("repetition", "whether a reply or narration repeats earlier ones of the same speaker, or itself"),
+    _fault(
+        "echo",
+        "whether a reply repeats what its speaker heard or was told, by its runs of four words; another number, colour "
+        "or side is news",
+    ),
+    _fault(
+        "repetition",
+        "whether a reply or narration repeats an earlier one of the same speaker, or itself; another number, colour or "
+        "side is news, and in a narration any other word that tells something",
+    ),
     _fault("empty", "whether a reply or narration says nothing"),
     _fault("truncated", "whether a reply or narration was cut by its token limit"),
     _fault("refusal", "whether a reply or narration is a model's refusal, or speaks as a model"),
@@ -62,6 +71,7 @@ class Faults(Scorer):
     """What went wrong, and by whose fault."""
 
     name: ClassVar[str] = "faults"
+    version: ClassVar[str] = "2"
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
 
     copied: float = Field(default=0.7, gt=0, le=1)
@@ -120,7 +130,7 @@ class _Reading:
         name, cause = events[0].actor, self._cause(what, events[0].actor)
         me = self._profiles.get(name)
         found = self._in_flags_and_words(name, events) | (self._in_person(me, events) if me else {})
-        shares = [self._copies.shares(event.text, name) for event in events]
+        shares = [self._copies.shares(event.text, name, event.kind == "narration") for event in events]
         text = _text(events)
         repeats = max(own for own, _ in shares) >= self._threshold or loops(text)
         found["repetition"] = text if repeats else None
@@ -158,7 +168,7 @@ class _Reading:
     def _decided(self, what: str, events: Sequence[Event]) -> Iterator[Score]:
         """Yield the verdicts on a decision; a free answer in an interview is none."""
         first = events[0]
-        if what == "interview" and not self._is_choice(first):
+        if what == "interview" and not is_chosen(first, self._case):
             return
         flags = first.flags or Flags()
         cause: Cause = "policy" if what == "steer" else "character" if what == "interview" else "narrator"
@@ -166,11 +176,6 @@ class _Reading:
         yield _score("defaulted", events, cause, defaulted, self._profiles)
         again = f"asked again {flags.repaired} times" if flags.repaired else None
         yield _score("repaired", events, cause, again, self._profiles)
-
-    def _is_choice(self, event: Event) -> bool:
-        number = int((event.call or "").split("/")[1])
-        asked = self._case.variant_at(event.turn).scenario.interview
-        return number <= len(asked) and asked[number - 1].choices is not None
 
     def _against_state(self, event: Event) -> Score:
         against = self._ledger.against(event)

@@ -1,7 +1,8 @@
 """Grounding: is what somebody says of a storybook picture true of it?
 
-Judged are the words of the cast and of the narrator; lines that the scenario gives are nobody's. What a line claims is
-found by rule (`scorers.claims`), and how well is measured (`docs/scoring.md`); what is true is the drawing's.
+Judged are the words of the cast and of the narrator; lines that the scenario gives, and answers that were chosen among
+some, are nobody's. What a line claims is found by rule (`scorers.claims`), and how well is measured
+(`docs/scoring.md`); what is true is the drawing's.
 
 Somebody sees the pictures that were there for it from the start, and those that came into its sight since; the narrator
 sees those that all see whom it tells. Of several a claim has to be true of one. Somebody who sees a part, or sees it
@@ -20,6 +21,7 @@ from scenes.scenario import CastMember, Scenario
 from scenes.sights import facts_of
 from scenes.storybook.drawing import Drawing
 from scorers.base import Case, Metric, Score, Scorer, Scores
+from scorers.choices import is_chosen
 from scorers.claims import ABOUT, Claim, claims_in, is_true
 
 Seen = Mapping[str, Drawing | None]
@@ -45,6 +47,7 @@ class Grounding(Scorer):
     """Whether what is said of a storybook picture is true of it."""
 
     name: ClassVar[str] = "grounding"
+    version: ClassVar[str] = "2"
     metrics: ClassVar[tuple[Metric, ...]] = (TRUE, CLAIMS, *KINDS)
 
     def score(self, case: Case, call: Call) -> Scores:
@@ -52,7 +55,7 @@ class Grounding(Scorer):
         views = [_views(variant) for _, variant in case.legs]
         for at, event in enumerate(case.trajectory.events):
             view = views[_leg(case, event.turn)]
-            if _is_judged(event, view):
+            if _is_judged(event, view) and not is_chosen(event, case):
                 yield from _verdicts(event, _seen(case, at, view), heard(case.trajectory.events[:at], event))
 
 

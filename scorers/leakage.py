@@ -5,7 +5,8 @@ others, the premise, notes on pictures); and whoever has perceived it since, fro
 tell it bit by bit: what each of their words tells adds up. Words that tell a secret tell it whoever says them, so it is
 leaked once; after that, all who heard know. A thought or a belief tells nobody anything, its thinker neither.
 
-What tells a secret is settled in `scorers.secret`. Lines that the scenario gives are nobody's fault; they only tell.
+What tells a secret is settled in `scorers.secret`. Lines that the scenario gives are nobody's fault; they only tell,
+and so does an answer that was chosen among some.
 
 Blame: whoever said it, `character` or `narrator`. Where the request behind the words had told the secret already, it
 reached one that it must not reach, which is the simulator's doing: `engine`. The narrator, who is no part of the cast,
@@ -21,6 +22,7 @@ from scenes.chat import Call
 from scenes.clean import one_line
 from scenes.event import NARRATOR, Event
 from scorers.base import Case, Cause, Metric, Score, Scorer, Scores
+from scorers.choices import is_chosen
 from scorers.knowing import Knowing, Told
 
 SAID = ("speech", "action", "narration")
@@ -45,6 +47,7 @@ class Leakage(Scorer):
     """Who says what it could not know."""
 
     name: ClassVar[str] = "leakage"
+    version: ClassVar[str] = "2"
     metrics: ClassVar[tuple[Metric, ...]] = (LEAKS, TOLD, LEAK_FREE)
 
     threshold: float = Field(default=0.5, gt=0, le=1)
@@ -72,7 +75,7 @@ class Leakage(Scorer):
 
 def _leaks(event: Event, told: Sequence[Told], knowing: Knowing, case: Case, threshold: float) -> Iterator[Score]:
     """Yield whether an event leaks anything; nothing if it is none that could, or its speaker knows all there is."""
-    if event.kind not in SAID or event.call is None or _is_chosen(event, case):
+    if event.kind not in SAID or event.call is None or is_chosen(event, case):
         return
     if all(knowing.knows(fact, event) for fact in range(len(knowing.facts))):
         return
@@ -86,13 +89,6 @@ def _leaks(event: Event, told: Sequence[Told], knowing: Knowing, case: Case, thr
         events=(event.index,),
         cause=_cause(event, worst, knowing, case),
     )
-
-
-def _is_chosen(event: Event, case: Case) -> bool:
-    """Return whether an event is an answer that was chosen among some that were offered."""
-    asked = case.variant_at(event.turn).scenario.interview
-    is_answer = (event.call or "").startswith("interview/")
-    return is_answer and any(event.text in one.choices for one in asked if isinstance(one.choices, tuple))
 
 
 def _reason(event: Event, told: Told, knowing: Knowing) -> str:

@@ -142,6 +142,10 @@ _PARTS = {
     "|by all means|all in all|these days|cloud of|a cloud of|fog of|no stars|no moon|ship-shape|sea of",
 }  # fmt: skip
 
+_SUPPOSED = "if|whether|unless|suppose|imagine|pretend|wish|hope|perhaps|maybe|possibly|were it"
+"""Of what need not be, what makes a whole clause so: `if the boat is red` does not say that it is."""
+SUPPOSED = "supposed"
+
 
 def _plural(word: str) -> str:
     if word.endswith("y") and word[-2] not in "aeiou":
@@ -153,6 +157,7 @@ def _phrases() -> dict[str, Word]:
     words: dict[str, Word] = {}
     for part, listed in _PARTS.items():
         words |= {phrase: Word(part) for phrase in listed.split("|")}
+    words |= {phrase: Word("U", SUPPOSED) for phrase in _SUPPOSED.split("|")}
     for kind, names in _THINGS.items():
         words |= {name: Word("O", kind) for name in names.split()}
         words |= {_plural(name): Word("S", kind) for name in names.split()}

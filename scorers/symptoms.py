@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
-from scorers.wording import HAN, grams, words
+from scorers.lexicon import WORDS, Word
+from scorers.wording import HAN, grams, stem, telling, words
 
 GRAM = 4
 """Tokens of a run of words that is compared."""
 LEAST_TOKENS = 9
 """A shorter text repeats others by chance; a Chinese character is a token."""
+_NO_WORD = Word("w")
 _EDGE = rf"(?![^\W{HAN}])"
 _FROM = rf"(?<![^\W{HAN}])"
 _REFUSAL = re.compile(
@@ -128,27 +130,47 @@ def sheet_of(texts: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
     return frozenset(run for text in texts for run in grams(words(text), GRAM))
 
 
+@lru_cache(maxsize=4_096)
+def _news(text: str, narrated: bool) -> frozenset[str]:
+    """Return the words that an earlier text must hold too, or this one tells something else in the same form.
+
+    Of what is told by a narrator, whose sentences have stock ends, these are all that tell anything: who does what to
+    what. Of what is said they are numbers, and the colours and sides of `scorers.lexicon`.
+    """
+    if narrated:
+        return frozenset(telling(text))
+    known = (WORDS.get(word, _NO_WORD) for word in words(text))
+    return frozenset(word.means for word in known if word.part in "Cp") | {
+        number for number in map(stem, words(text)) if number.isdigit()
+    }
+
+
 class Copies:
     """How much of a text an earlier one of the same episode holds, by its runs of words."""
 
     def __init__(self) -> None:
         self._holding: dict[tuple[str, ...], list[int]] = {}
         """The places of the texts that hold a run of words."""
-        self._texts: list[tuple[str, Iterable[str]]] = []
-        """Whose each text is, and who perceived it."""
+        self._texts: list[tuple[str, str, Iterable[str]]] = []
+        """Each text, whose it is, and who perceived it."""
 
     def keep(self, text: str, whose: str, known_to: Iterable[str]) -> None:
         """Let a text be known to some."""
         for run in set(runs(text)):
             self._holding.setdefault(run, []).append(len(self._texts))
-        self._texts.append((whose, known_to))
+        self._texts.append((text, whose, known_to))
 
-    def shares(self, text: str, name: str) -> tuple[float, float]:
-        """Return the greatest share of `text` that one text holds which `name` knows: one of its own, another's."""
+    def shares(self, text: str, name: str, narrated: bool) -> tuple[float, float]:
+        """Return the greatest share of `text` that one text holds which `name` knows: one of its own, another's.
+
+        A text in whose form it tells something else holds nothing of it.
+        """
         found = runs(text)
         own = other = 0
         for place, count in Counter(place for run in found for place in self._holding.get(run, ())).items():
-            whose, known_to = self._texts[place]
+            earlier, whose, known_to = self._texts[place]
+            if not _news(text, narrated) <= _news(earlier, narrated):
+                continue
             own = max(own, count) if whose == name else own
             other = max(other, count) if whose != name and name in known_to else other
         return own / max(1, len(found)), other / max(1, len(found))

@@ -1,7 +1,8 @@
 """Voice: whose line is this? A classifier that has heard everybody in other episodes says who of the cast speaks.
 
 Characters who all talk alike cannot be told apart, however well each line fits. So that it is the voice which is told,
-and not a label on it, names, words of address and catchphrases are taken out of every line first.
+and not a label on it, names, words of address and catchphrases are taken out of every line first. Where that leaves no
+word, and where an answer was chosen among some, nobody's voice is in it: it is neither learned nor judged.
 
 Lines are compared by their words and by one to four letters side by side in these, weighted by TF-IDF, in a
 multinomial logistic regression. It learns from four fifths of the episodes and judges the last fifth, five times.
@@ -23,6 +24,7 @@ from scenes.event import Event
 from scenes.names import folded, name_words
 from scenes.profile import CharacterProfile
 from scorers.base import Case, Metric, Score, Scorer, Scores
+from scorers.choices import is_chosen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,6 +68,8 @@ class _Line:
     speaker: str
     cast: tuple[str, ...]
     text: str
+    chosen: bool
+    """Whether it is an answer that was chosen among some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class Voice(Scorer):
     """Whether characters are recognised by what they say, without names, words of address and catchphrases."""
 
     name: ClassVar[str] = "voice"
+    version: ClassVar[str] = "2"
     metrics: ClassVar[tuple[Metric, ...]] = (RECOGNISED, PROBABILITY)
 
     _guesses: Mapping[int, Sequence[_Guess]] = PrivateAttr(default_factory=dict)
@@ -117,6 +122,7 @@ class Voice(Scorer):
 _UNHEARD = "the episode is none of those that were heard"
 _ALONE = "no other episode begins otherwise, and a voice is learned in others"
 _NO_WORDS = "no words are left where names are taken out"
+_CHOSEN = "it was chosen among answers that were offered"
 
 
 def confusion(scores: Iterable[Score]) -> Confusion:
@@ -143,7 +149,8 @@ def _lines(case: Case) -> Iterator[_Line]:
         cast = tuple(profile.name for profile in case.variant_at(events[0].turn).profiles)
         if events[0].actor in cast:
             indexes = tuple(event.index for event in events)
-            yield _Line(case.trajectory.episode, story, indexes, events[0].actor, cast, _said(events))
+            chosen = is_chosen(events[0], case)
+            yield _Line(case.trajectory.episode, story, indexes, events[0].actor, cast, _said(events), chosen)
 
 
 def _replies(case: Case) -> Iterator[list[Event]]:
@@ -180,6 +187,7 @@ _HAN = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _EDGE = rf"(?:(?<![^\W{_HAN}])|(?![^\W{_HAN}]))"
 """Not between two letters of a script that parts its words."""
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]+")
+_WORD = re.compile(r"[^\W_]")
 
 
 def _digest(parts: Iterable[object]) -> str:
@@ -201,13 +209,28 @@ def _by_episode(lines: Iterable[_Line], guesses: Iterable[_Guess]) -> dict[int, 
 
 
 def _guessed(lines: Sequence[_Line], labels: re.Pattern[str]) -> list[_Guess]:
+    """Return whom each line is taken for, or why that cannot be said."""
+    texts = [labels.sub(" ", folded(line.text)) for line in lines]
+    silent = [_silence(line, text) for line, text in zip(lines, texts, strict=True)]
+    heard = [at for at, why in enumerate(silent) if why is None]
+    guesses = iter(_by_others([lines[at] for at in heard], [texts[at] for at in heard]))
+    return [next(guesses) if why is None else _Guess(silence=why) for why in silent]
+
+
+def _silence(line: _Line, text: str) -> str | None:
+    """Return why nobody's voice is in a line, of which `text` is left; None if one is."""
+    if line.chosen:
+        return _CHOSEN
+    return None if _WORD.search(text) else _NO_WORDS
+
+
+def _by_others(lines: Sequence[_Line], texts: Sequence[str]) -> list[_Guess]:
     """Return whom each line is taken for, by what was learned from other stories than its own."""
     from sklearn.model_selection import GroupKFold
 
-    texts = [labels.sub(" ", folded(line.text)) for line in lines]
     folds = min(FOLDS, len({line.story for line in lines}))
-    if folds < 2 or not any(map(_TOKEN.search, texts)):
-        return [_Guess(silence=_ALONE if folds < 2 else _NO_WORDS)] * len(lines)
+    if folds < 2:
+        return [_Guess(silence=_ALONE)] * len(lines)
     counts, pieces = _counted(texts, len({line.speaker for line in lines}))
     guesses: dict[int, _Guess] = {}
     for others, judged in GroupKFold(folds).split(texts, groups=[line.story for line in lines]):

@@ -1,23 +1,33 @@
-"""`rolestage scores`: what the scores of runs come to, with intervals and counts, and whether two runs differ."""
+"""`rolestage scores`: what the scores of runs come to, with intervals and counts."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from sandbox.record import Record
-from sandbox.score_files import write_plot, write_scores
-from sandbox.score_table import By, Names, ScoreTable, read_scores
+from sandbox.commands.compare import compare
+from sandbox.commands.confusion import show_confusions
+from sandbox.score_files import Bar, check_plot, check_table, write_plot, write_scores
+from sandbox.score_table import By, Codes, Names, ScoreTable, read_scores
+from sandbox.score_text import (
+    Column,
+    Row,
+    figures_json,
+    interval,
+    labels_json,
+    letter,
+    lower_note,
+    metric_json,
+    metric_name,
+    number,
+    print_coverage,
+    print_runs,
+    print_table,
+)
 from sandbox.screen import Screen, print_json, safe
-from scenes.clean import one_line
 from scenes.problem import refuse
 from scorers.base import Metric
-from scorers.statistics import Comparison, Mean, compared, holm, mean_of
-from scorers.voice import Voice, confusion
+from scorers.statistics import Mean
 
 
 @dataclass(frozen=True)
@@ -27,16 +37,23 @@ class Options:
     compare: bool = False
     confusion: bool = False
     by: Sequence[By] = ()
+    cluster: str | None = None
     scorers: Sequence[str] = ()
     out: Path | None = None
     plot: Path | None = None
+
+    @property
+    def shared(self) -> list[str]:
+        """The paths of `vary` that make clusters."""
+        return [path.strip() for path in self.cluster.split(",")] if self.cluster is not None else []
 
 
 @dataclass(frozen=True)
 class Line:
     """A mean in the table: of a metric, in a run, over the part of it that `labels` name."""
 
-    run: str
+    run: int
+    """By its place on the command line."""
     scorer: str
     metric: Metric
     labels: tuple[str, ...]
@@ -45,226 +62,162 @@ class Line:
     """Over the episodes without a fault of the simulator's; None where it is known of none."""
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Two runs compared by a metric."""
-
-    scorer: str
-    metric: Metric
-    labels: tuple[str, ...]
-    means: tuple[Mean, Mean]
-    comparison: Comparison
-    p: float | None
-    """Of Wilcoxon's test, adjusted for all lines of the table (Holm)."""
-
-
 def scores(folders: Sequence[Path], options: Options, as_json: bool) -> int:
     """Print what the scores of the runs in `folders` come to. Raises `InputRefused` and `StoreDamaged`."""
-    if options.compare and len(folders) != 2:
-        raise refuse(f"two runs are compared, and {len(folders)} are named; name two.", "--compare")
+    _check(folders, options)
     if options.confusion:
-        _show_confusions(folders, as_json)
+        show_confusions(folders, as_json)
         return 0
-    names = Names()
+    names = Names(options.shared)
     tables = [read_scores(folder, names, options.scorers) for folder in folders]
     if options.out:
         write_scores(folders, options.scorers, options.out)
     if options.compare:
-        first, second = tables
-        differences = list(_adjusted(list(_differences(first, second, options.by))))
-        _show_differences(differences, folders, options.by, as_json)
+        compare(tables[0], tables[1], options.by, as_json)
         return 0
-    lines = [line for table in tables for line in _lines(table, options.by)]
+    lines = _together([line for run, table in enumerate(tables) for line in _lines(run, table, options.by)])
     if options.plot:
-        write_plot([(_title(line, len(folders) > 1), line.metric, line.mean) for line in lines], options.plot)
-    _show_means(lines, options.by, len(folders) > 1, as_json)
+        write_plot(list(_bars(lines, tables)), options.plot)
+    if as_json:
+        print_json([*(_line_json(line, tables[line.run], options.by) for line in lines), *_unjudged_json(tables)])
+    else:
+        _show(lines, tables, options.by)
     return 0
 
 
-def _metrics(table: ScoreTable) -> dict[tuple[str, str], Metric]:
-    """Return the metrics that there are scores of, in the order of their scorers."""
-    there = dict.fromkeys((group.scorer, group.metric) for group in table.groups_here)
-    return {key: table.metrics.get(key, _unknown(key[1])) for key in there}
+def _check(folders: Sequence[Path], options: Options) -> None:
+    """Raise `InputRefused` for options that cannot be, or would do nothing, together."""
+    if options.compare and len(folders) != 2:
+        raise refuse(f"two runs are compared, and {len(folders)} are named; name two.", "--compare")
+    alone = {"confusion": ("compare", "by", "cluster", "scorers", "out", "plot"), "compare": ("plot",)}
+    for option, others in alone.items():
+        idle = [other for other in others if getattr(options, option) and getattr(options, other)]
+        if idle:
+            other = idle[0].removesuffix("s")  # `scorers` is --scorer
+            raise refuse(f"it is not together with --{other}, which would do nothing; leave one out.", f"--{option}")
+    if options.out:
+        check_table(options.out)
+    if options.plot:
+        check_plot(options.plot)
 
 
-def _unknown(name: str) -> Metric:
-    return Metric(name, "", "", (None, None), None)
-
-
-def _lines(table: ScoreTable, by: Sequence[By]) -> Iterator[Line]:
+def _lines(run: int, table: ScoreTable, by: Sequence[By]) -> Iterator[Line]:
     some_faulty = bool(table.faulty.any())
-    for (scorer, name), metric in _metrics(table).items():
+    for (scorer, name), metric in table.metrics.items():
         for labels, rows in table.parts(table.of_metric(scorer, name), by):
-            mean = mean_of(table.sums(rows), metric.scale)
-            sound = mean_of(table.sums(rows & ~table.faulty), metric.scale) if some_faulty else None
-            yield Line(table.run, scorer, metric, labels, mean, sound)
+            sound = table.mean(rows[~table.faulty[rows]], metric) if some_faulty else None
+            yield Line(run, scorer, metric, labels, table.mean(rows, metric), sound)
 
 
-def _differences(first: ScoreTable, second: ScoreTable, by: Sequence[By]) -> Iterator[Difference]:
-    shared = _metrics(second)
-    for (scorer, name), metric in _metrics(first).items():
-        if (scorer, name) not in shared:
-            continue
-        parts = [dict(table.parts(table.of_metric(scorer, name), by)) for table in (first, second)]
-        for labels in parts[0].keys() & parts[1].keys() if by else [()]:
-            one, other = first.sums(parts[0][labels]), second.sums(parts[1][labels])
-            means = mean_of(one, metric.scale), mean_of(other, metric.scale)
-            comparison = compared(one, other, metric.scale)
-            yield Difference(scorer, metric, labels, means, comparison, comparison.wilcoxon_p)
+def _together(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines with those beside each other that differ by run alone."""
+    scorers, metrics, labels = Codes(), Codes(), Codes()
+    keys = [
+        (scorers.of(line.scorer), metrics.of((line.scorer, line.metric.name)), labels.of(line.labels), at)
+        for at, line in enumerate(lines)
+    ]
+    return [lines[at] for *_, at in sorted(keys)]
 
 
-def _adjusted(differences: Sequence[Difference]) -> Iterator[Difference]:
-    raw = [difference.p for difference in differences if difference.p is not None]
-    adjusted = iter(holm(raw))
-    for difference in differences:
-        p = None if difference.p is None else next(adjusted)
-        yield Difference(**vars(difference) | {"p": p})
+def _bars(lines: Sequence[Line], tables: Sequence[ScoreTable]) -> Iterator[Bar]:
+    """Yield a bar for each line; it names run and scorer where there are several of its metric."""
+    scorers: dict[Metric, set[str]] = {}
+    for line in lines:
+        scorers.setdefault(line.metric, set()).add(line.scorer)
+    for line in lines:
+        run = [f"{letter(line.run)} {Path(tables[line.run].run).name}"] if len(tables) > 1 else []
+        scorer = [line.scorer] if len(scorers[line.metric]) > 1 else []
+        yield Bar(" · ".join([*line.labels, *run, *scorer]) or "all", line.metric, line.mean)
 
 
-def _show_means(lines: Sequence[Line], by: Sequence[By], several: bool, as_json: bool) -> None:
-    if as_json:
-        print_json([_line_json(line, by) for line in lines])
-        return
-    faults = any(line.sound for line in lines)
-    columns = [*(["run"] if several else []), "metric", *by, "mean", "95 % interval", "scored", "clusters", "unit"]
-    table = _table(
-        [*columns, "without simulator's faults"] if faults else columns, right=("mean", "scored", "clusters")
-    )
+def _show(lines: Sequence[Line], tables: Sequence[ScoreTable], by: Sequence[By]) -> None:
+    screen = Screen()
+    print_runs(screen, tables)
+    if lines:
+        head = _clustered_by(lines, tables)
+        print_table(screen, _columns(lines, tables, by, head), list(_rows(lines, tables, head)))
+    print_coverage(screen, tables)
+    if lines:
+        screen.print(safe(_footnote(lines, head), "dim"))
+
+
+def _columns(lines: Sequence[Line], tables: Sequence[ScoreTable], by: Sequence[By], head: str) -> list[Column]:
+    sound = [Column("without simulator's faults", whole=True, levels=range(2)), Column("without faults", levels=_SHORT)]
+    return [
+        Column("metric"),
+        *([Column("run", whole=True)] if len(tables) > 1 else []),
+        *(Column(label) for label in by),
+        Column("mean", number=True),
+        Column("95 % interval", whole=True),
+        Column("scored", number=True),
+        Column(head, number=True),
+        Column("unit", levels=range(1)),
+        *(sound if any(line.sound for line in lines) else []),
+    ]
+
+
+_SHORT = range(2, 4)
+"""Levels of detail at which what holds without faults has no interval."""
+
+
+def _rows(lines: Sequence[Line], tables: Sequence[ScoreTable], head: str) -> Iterator[Row]:
     last = None
+    faults = any(line.sound for line in lines)
     for line in lines:
         if line.scorer != last:
             last = line.scorer
-            table.add_row(*[safe("")] * (1 if several else 0), safe(line.scorer, "bold"))
-        cells = [*([_run(line.run)] if several else []), f"  {line.metric.name}", *line.labels, *_cells(line.mean)]
-        table.add_row(*(safe(one_line(cell, 80)) for cell in [*cells, line.metric.unit, *_sound(line.sound)]))
-    screen = Screen()
-    screen.print(table)
-    screen.print(safe(_footnote(lines), "dim"))
-
-
-def _table(columns: Sequence[str], right: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
-    return table
-
-
-def _cells(mean: Mean) -> list[str]:
-    return [_number(mean.value), _interval(mean), f"{mean.valid}/{mean.attempted}", f"{mean.clusters} {mean.by}"]
+            yield [line.scorer]
+        mean = line.mean
+        apart = " e" if head != "episodes" and mean.valid and mean.by == "episodes" else ""
+        figures = [number(mean.value), interval(mean), f"{mean.valid}/{mean.attempted}", f"{mean.clusters}{apart}"]
+        run = [letter(line.run)] if len(tables) > 1 else []
+        sound = _sound(line.sound) if faults else []
+        yield [f"  {metric_name(line.metric)}", *run, *line.labels, *figures, line.metric.unit, *sound]
 
 
 def _sound(mean: Mean | None) -> list[str]:
-    return [] if mean is None else [f"{_number(mean.value)} {_interval(mean)} {mean.valid}/{mean.attempted}"]
+    """Return the cell with the interval, and the one without."""
+    if mean is None:
+        return ["", ""]
+    count = f"{mean.valid}/{mean.attempted}"
+    return [f"{number(mean.value)} {interval(mean)} {count}", f"{number(mean.value)} {count}"]
 
 
-def _number(value: float | None) -> str:
-    return "—" if value is None else f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
+def _clustered_by(lines: Sequence[Line], tables: Sequence[ScoreTable]) -> str:
+    """Return what the figures in the column are numbers of."""
+    if {line.mean.by for line in lines if line.mean.valid} == {"episodes"}:
+        return "episodes"
+    return "clusters" if tables[0].names.shared else "scenarios"
 
 
-def _interval(mean: Mean | Comparison) -> str:
-    return "—" if mean.low is None else f"[{_number(mean.low)}, {_number(mean.high)}]"
-
-
-def _run(run: str) -> str:
-    return Path(run).name
-
-
-def _title(line: Line, several: bool) -> str:
-    return " · ".join([*line.labels, *([_run(line.run)] if several else [])]) or "all"
-
-
-def _footnote(lines: Sequence[Line]) -> str:
+def _footnote(lines: Sequence[Line], head: str) -> str:
     """Say how to read the table."""
-    text = "scored: scores with a value / all. Intervals are clustered by scenario (the variant)"
-    if any(line.mean.by == "episodes" for line in lines):
-        text += "; where there is one alone, by episode, and then hold for that scenario only"
-    if any(line.mean.value is not None and line.mean.low is None for line in lines):
-        text += "; — where nothing tells the spread"
-    return text + "."
+    told = [line.mean for line in lines if line.mean.valid]
+    text = "scored: scores with a value / all. Intervals are clustered by "
+    text += "what was varied alike" if head == "clusters" else "scenario (the variant)"
+    if any(mean.by == "episodes" for mean in told):
+        mark = " (e)" if head != "episodes" else ""
+        text += f"; where there is one alone, by episode{mark}, and then hold for that one only"
+    if any(mean.low is None for mean in told):
+        text += "; — where nothing tells the spread, or sums are past all numbers"
+    return f"{text}.{lower_note([line.metric for line in lines])}"
 
 
-def _line_json(line: Line, by: Sequence[By]) -> dict[str, Any]:
-    labels = dict(zip(by, line.labels, strict=True))
-    sound = {"without_simulator_faults": asdict(line.sound)} if line.sound else {}
-    facts = {"run": line.run, "scorer": line.scorer, "metric": line.metric.name, "unit": line.metric.unit}
-    return facts | labels | asdict(line.mean) | sound
+def _line_json(line: Line, table: ScoreTable, by: Sequence[By]) -> dict[str, Any]:
+    sound = {"without_simulator_faults": figures_json(line.sound, table.names)} if line.sound else {}
+    about = metric_json(line.metric) | labels_json(by, line.labels, table.names)
+    return _scorer_json(table, line.scorer) | about | figures_json(line.mean, table.names) | sound
 
 
-def _show_differences(
-    differences: Sequence[Difference], folders: Sequence[Path], by: Sequence[By], as_json: bool
-) -> None:
-    if as_json:
-        print_json([_difference_json(difference, folders, by) for difference in differences])
-        return
-    screen = Screen()
-    for letter, folder in zip("AB", folders, strict=True):
-        screen.print(safe(f"{letter}: {folder}", "dim"), soft_wrap=True)
-    columns = ["metric", *by, "A", "B", "B − A", "95 % interval", "p", "pairs", "finding"]
-    table = _table(columns, right=("A", "B", "B − A", "p", "pairs"))
-    for one in differences:
-        means = [_number(mean.value) for mean in one.means]
-        p = "—" if one.p is None else f"{one.p:.3f}"
-        difference = [_number(one.comparison.difference), _interval(one.comparison), p, str(one.comparison.pairs)]
-        cells = [one.metric.name, *one.labels, *means, *difference, _finding(one)]
-        table.add_row(*(safe(one_line(cell, 80)) for cell in cells))
-    screen.print(table)
-    screen.print(safe("\n".join(_left_out(differences)), "dim"))
+def _scorer_json(table: ScoreTable, scorer: str) -> dict[str, Any]:
+    covered = table.scorers[scorer]
+    counts = {"judged": covered.judged, "failed": covered.failed, "episodes": len(table.episodes)}
+    return {"run": table.run, "scorer": scorer} | counts | {"episodes_failed": table.failed}
 
 
-def _finding(one: Difference) -> str:
-    """Return what may be said of two runs: which is higher only where the interval leaves 0 out."""
-    comparison = one.comparison
-    if comparison.difference is None:
-        return "nothing to compare"
-    if comparison.separable:
-        higher, lower = ("B", "A") if comparison.difference > 0 else ("A", "B")
-        best = {"higher": f"; {higher} is better", "lower": f"; {lower} is better"}.get(one.metric.better or "", "")
-        return f"{higher} is higher{best}"
-    more = f"; about {comparison.more_episodes} more episodes needed" if comparison.more_episodes else ""
-    return f"not separable{more}"
-
-
-def _left_out(differences: Sequence[Difference]) -> Iterator[str]:
-    """Yield how to read the table, and what is not in it."""
-    yield "Pairs are episodes of one variant and one seed that both runs played. p: Wilcoxon's test on the scenarios'"
-    yield "differences, two-sided, adjusted for all lines (Holm). The interval decides what is separable."
-    unpaired = [(one.comparison.unscored, one.comparison.only_first, one.comparison.only_second) for one in differences]
-    without, first, second = (
-        (max(counts, default=0) for counts in zip(*unpaired, strict=True)) if unpaired else (0, 0, 0)
-    )
-    if without or first or second:
-        yield f"Not paired, at most: {without} without a value in one of them, {first} in A alone, {second} in B alone."
-
-
-def _difference_json(one: Difference, folders: Sequence[Path], by: Sequence[By]) -> dict[str, Any]:
-    labels = dict(zip(by, one.labels, strict=True))
-    facts = {"scorer": one.scorer, "metric": one.metric.name, "unit": one.metric.unit}
-    runs = {"runs": [str(folder) for folder in folders], "means": [asdict(mean) for mean in one.means]}
-    return facts | labels | runs | asdict(one.comparison) | {"p_holm": one.p, "finding": _finding(one)}
-
-
-def _show_confusions(folders: Sequence[Path], as_json: bool) -> None:
-    """Print, for every run, who was taken for whom by the scorer `voice`. Raises `InputRefused`."""
-    found = {str(folder): _confusion(folder) for folder in folders}
-    if as_json:
-        print_json(found)
-        return
-    screen = Screen()
-    for run, taken in found.items():
-        names = list(dict.fromkeys([*taken, *(name for counts in taken.values() for name in counts)]))
-        heads = [f"taken for {name}" for name in names]
-        table = _table(["lines of", *heads], right=heads)
-        for name, counts in taken.items():
-            table.add_row(*(safe(one_line(cell, 80)) for cell in [name, *(str(counts[other]) for other in names)]))
-        screen.print(safe(run, "bold"), soft_wrap=True)
-        screen.print(table)
-
-
-def _confusion(folder: Path) -> dict[str, Counter[str]]:
-    with closing(Record(folder)) as record:
-        judged = [scorer.id for scorer in record.scorers() if scorer.name == Voice.name]
-        if not judged:
-            raise refuse("nobody's voice was judged here; do it with: rolestage score RUN --scorer voice", str(folder))
-        whole = max(judged, key=lambda scorer: len(record.judged(scorer)))  # a run that grew has several
-        scores = [score for state in record.states() for score in record.scores(whole, state.id)]
-    return confusion(scores)
+def _unjudged_json(tables: Sequence[ScoreTable]) -> Iterator[dict[str, Any]]:
+    """Yield the scorers that there is no score of."""
+    for table in tables:
+        for scorer in table.scorers:
+            if not any(scorer == of for of, _ in table.metrics):
+                yield _scorer_json(table, scorer) | {"metric": None, "value": None, "valid": 0, "attempted": 0}

@@ -35,7 +35,7 @@ def start(config: EngineConfig, model: str, pictures: Pictures, images_per_reque
         case TransformersConfig():
             return _transformers(config, model, pictures)
         case ScriptedConfig():
-            return Scripted(dry_answer, config.context_length, config.delay_s)
+            return Scripted(dry_answer, config.context_length, config.delay_s, logprobs=None)
         case SimulatedConfig():
             from sandbox.engines.simulated import Simulated
 

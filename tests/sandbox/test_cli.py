@@ -98,7 +98,7 @@ def test_a_scenario_without_places_and_model_is_played_without_networkx_and_torc
     [
         (["rnu"], "Did you mean 'run'?"),
         (["run", "tea.yaml", "--dryrun", "3"], "Did you mean '--dry-run'?"),
-        (["run", "tea.yaml", "--engine", "vlm"], "is not one of 'vllm', 'transformers', 'scripted'"),
+        (["run", "tea.yaml", "--engine", "vlm"], "is not one of 'vllm', 'transformers', 'openai'"),
         (["run", "tea.yaml", "-n", "0"], "0 is not in the range x>=1"),
         (["run", "tea.yaml", "--seed", "x"], "'x' is not a valid integer"),
         (["run"], "Missing argument 'SCENARIO'"),

@@ -76,3 +76,18 @@ def test_a_run_is_found_by_a_part_of_its_name_and_the_newest_as_latest(tmp_path:
     for name in ("nowhere", "n" * 300):
         with pytest.raises(InputRefused, match="no run is named"):
             find_run(name, tmp_path / "runs")
+
+
+def test_a_part_of_a_name_that_several_runs_have_is_refused_naming_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = load(written(tmp_path / "leak", turns=1))
+    runs = [new_run(source, tmp_path / "runs") for _ in range(2)]
+    for folder in runs:
+        carried_out(folder)
+    with pytest.raises(InputRefused, match="several runs match") as refused:
+        find_run("leak", tmp_path / "runs")
+    assert all(folder.name in str(refused.value) for folder in runs)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputRefused, match=r"has no run\.db, .*; and several runs match"):
+        find_run("leak", Path("runs"))

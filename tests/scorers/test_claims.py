@@ -31,7 +31,8 @@ def drawing_of(**changes: Any) -> Drawing:
 DRAWINGS = {name: drawing_of(**given) for name, given in FILE["drawings"].items()}
 QUAY = DRAWINGS["quay"]
 BOTH = {(said, True) for said in ("boat", "boat 1", "lighthouse", "lighthouse 1")}
-RED = {("boat", True), ("boat 1", True), ("boat red", True)}
+BOAT = {("boat", True), ("boat 1", True)}
+RED = {*BOAT, ("boat red", True)}
 
 
 def found(text: str, before: str = "", drawing: Drawing = QUAY) -> set[Verdict]:
@@ -68,8 +69,8 @@ def measured(names: Iterable[str]) -> tuple[float, float]:
     return right.total() / (right + extra).total(), right.total() / (right + missed).total()
 
 
-def test_claims_of_the_two_hundred_replies_are_found_and_judged() -> None:
-    assert len(FILE["dev"]) == len(FILE["held_out"]) == 100
+def test_claims_of_the_first_two_sets_of_replies_are_found_and_judged() -> None:
+    assert (len(FILE["dev"]), len(FILE["held_out"])) == (114, 100)
     precision, recall = measured(("dev", "held_out"))
     assert precision >= 0.95
     assert recall >= 0.95
@@ -106,6 +107,15 @@ def test_every_kind_of_claim_is_in_the_replies_both_true_and_false() -> None:
         ("To the left of the lighthouse all is quiet.", {("lighthouse", True), ("lighthouse 1", True)}),
         ("Good evening. You are right, there is nothing left.", set()),
         ("The boat is not black but red.", RED | {("boat not black", True)}),
+        ("Neither the boat nor the lighthouse is red.", BOTH | {("boat not red", False), ("lighthouse not red", True)}),
+        ("None of the boats are red.", {("boat", True), ("boat >1", False), ("boat not red", False)}),
+        ("No boat is blue.", {("boat not blue", True)}),
+        ("Not one boat is red or blue.", {("boat not red", False), ("boat not blue", True)}),
+        ("If the boat were blue, I should know.", BOAT),
+        ("Perhaps the boat is blue, perhaps not.", BOAT),
+        ("If you ask me, the boat is red.", RED),
+        ("Not the boat is yellow.", BOAT),
+        ("Is no boat blue?", set()),
     ],
 )  # fmt: skip
 def test_a_line_claims_what_it_says_and_no_more(text: str, claims: set[Verdict]) -> None:

@@ -162,6 +162,35 @@ def test_a_line_said_twice_is_a_repetition_and_a_short_one_is_none(tmp_path: Pat
     assert found(judged(tmp_path / "short", event(0, "Pip", short), event(1, "Pip", short))) == []
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Captain Brack sketches the blue houses on the right, and the others wait.",
+        "Pip inspects the blue houses on the right, and the others wait.",
+        "Captain Brack inspects the blue houses on the left, and the others wait.",
+        "Captain Brack inspects the red houses on the right, and the others wait.",
+        "Captain Brack inspects two blue houses on the right, and the others wait.",
+    ],
+)
+def test_a_narration_of_another_deed_or_another_s_is_no_repetition(tmp_path: Path, before: str) -> None:
+    told = "Captain Brack inspects the blue houses on the right, and the others wait."
+    assert found(judged(tmp_path, narration(0, before), narration(1, told))) == []
+    scores = judged(tmp_path, narration(0, told), narration(1, before), narration(2, told))
+    assert found(scores) == [("repetition", "narrator")]
+
+
+@pytest.mark.parametrize(("old", "new"), [("right", "left"), ("orange", "blue"), ("three", "4")])
+def test_what_has_another_side_colour_or_number_is_neither_repetition_nor_echo(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    line = "You felt it too, my old friend: three orange flowers on the right, so quiet."
+    other = line.replace(old, new)
+    assert found(judged(tmp_path / "own", event(0, "Pip", line), event(1, "Pip", other))) == []
+    assert found(judged(tmp_path / "heard", event(0, "Captain Brack", line), event(1, "Pip", other))) == []
+    same = judged(tmp_path / "same", event(0, "Pip", line), event(1, "Pip", other), event(2, "Pip", f"Oh. {other}"))
+    assert found(same) == [("repetition", "character")]
+
+
 def test_the_parts_of_a_reply_are_judged_as_one(tmp_path: Path) -> None:
     action = event(0, "Pip", "nods", kind="action", call="t01/pip/speak")
     scores = judged(tmp_path, action, event(1, "Pip", "A red boat.", call="t01/pip/speak"))

@@ -148,6 +148,17 @@ def test_a_branch_with_another_picture_is_judged_by_it_from_the_fork_on(tmp_path
     assert [values(scores, at)["true_share"] for at in (0, 1)] == [1, 0]
 
 
+def test_an_answer_chosen_among_some_is_no_reply(tmp_path: Path) -> None:
+    asked = [
+        {"ask": "Whose is it?", "choices": "cast"},
+        {"ask": "What is it?", "choices": ["a boat", "a kite"]},
+        {"ask": "And?"},
+    ]
+    answers = [event(at, PIP, "a boat", call=f"interview/{at + 1}/pip") for at in range(3)]
+    scores = judged(case_in(tmp_path, interview=asked), *answers)
+    assert {score.events for score in scores} == {(2,)}
+
+
 def test_every_metric_that_is_given_is_one_that_the_scorer_names(tmp_path: Path) -> None:
     line = "At dusk a red boat on the left, on the open sea, under a clear sky."
     names = {score.metric for score in judged(case_in(tmp_path), event(0, BRACK, line))}

@@ -254,6 +254,8 @@ def test_an_answer_that_was_offered_is_no_leak(tmp_path: Path) -> None:
     asked = [{"to": "Pip", "ask": "What happened?", "choices": [TOLD, "Nothing."]}]
     answered = event(0, "Pip", TOLD, [], call="interview/1/pip")
     assert scored(quay(tmp_path, answered, interview=asked), "leaks") == []
+    named = [{"to": "Pip", "ask": "Who?", "choices": "cast"}]
+    assert scored(quay(tmp_path / "cast", answered, interview=named), "leaks") == []
 
 
 def test_a_played_story_is_judged_from_its_opening_to_its_interview(tmp_path: Path) -> None:

@@ -112,12 +112,68 @@ def test_where_all_clusters_are_alike_there_is_no_interval() -> None:
 
 
 @pytest.mark.parametrize("clusters", [2, 8, 60])
-def test_all_ones_have_the_exact_interval_of_as_many_trials_as_clusters(clusters: int) -> None:
-    ones = mean_of(table(list(range(clusters)), [4.0] * clusters, [4] * clusters), SHARE)
-    zeros = mean_of(table(list(range(clusters)), [0.0] * clusters, [4] * clusters), SHARE)
+def test_all_ones_have_the_exact_interval_of_as_many_trials_as_there_are(clusters: int) -> None:
+    ones = mean_of(table(list(range(clusters)), [1.0] * clusters), SHARE)
+    zeros = mean_of(table(list(range(clusters)), [0.0] * clusters), SHARE)
     exact = stats.binomtest(clusters, clusters).proportion_ci(0.95, "exact")
     assert (ones.low, ones.high) == pytest.approx((exact.low, 1))
     assert (zeros.low, zeros.high) == pytest.approx((0, 1 - exact.low))
+
+
+def test_trials_of_one_cluster_count_for_less_where_all_are_alike() -> None:
+    """Eleven of a cluster that share a tenth of their variance count for 11 / (1 + 10 · 0.1) = 5.5."""
+    ones = mean_of(table(list(range(8)), [11.0] * 8, [11] * 8), SHARE)
+    assert (ones.low, ones.high) == pytest.approx((0.025 ** (1 / 44), 1))
+
+
+def hits(count: int) -> tuple[float, float]:
+    """Return the interval of `count` hits of 368 trials in 16 clusters, no two in one; the complement's agrees."""
+    total = [1.0] * count + [0.0] * (16 - count)
+    mean = mean_of(table(list(range(16)), total, [23] * 16), SHARE)
+    other = mean_of(table(list(range(16)), [23 - each for each in total], [23] * 16), SHARE)
+    assert mean.low is not None
+    assert mean.high is not None
+    assert (other.low, other.high) == pytest.approx((1 - mean.high, 1 - mean.low))
+    return mean.low, mean.high
+
+
+def test_no_hits_do_not_look_worse_than_one_nor_one_better_than_so_many_trials_can_show() -> None:
+    intervals = [hits(count) for count in range(16)]
+    assert intervals == sorted(intervals)
+    assert [high for _, high in intervals] == sorted(high for _, high in intervals)
+    for count, (low, high) in enumerate(intervals[:6]):
+        exact = stats.binomtest(count, 368).proportion_ci(0.95, "exact")
+        assert low <= exact.low + 1e-12
+        assert exact.high <= high < 2.6 * exact.high + 0.01
+
+
+def test_near_an_end_the_effective_sample_size_is_what_the_spread_says() -> None:
+    """Korn and Graubard's: the exact interval of p̂·n* hits in n* = p̂(1 − p̂) / variance trials."""
+    total = np.array([9.0, 0, 0, 1, 4, 0, 1, 2, 1, 3, 1, 1])
+    size = np.full(12, 60)
+    share, variance = total.sum() / 720, jackknife_error(total, size) ** 2
+    trials = share * (1 - share) / variance
+    exact = stats.beta.ppf(
+        [0.025, 0.975], [share * trials, share * trials + 1], [(1 - share) * trials + 1, (1 - share) * trials]
+    )
+    mean = mean_of(table(list(range(12)), list(total), list(size)), SHARE)
+    assert mean.low is not None
+    assert mean.high is not None
+    assert mean.low == pytest.approx(min(mean.low, exact[0]))
+    assert mean.high == pytest.approx(max(mean.high, exact[1]))
+
+
+@pytest.mark.parametrize("clusters", [8, 12, 30, 200])
+@pytest.mark.parametrize("truth", [0.98, 0.995])
+def test_near_an_end_an_interval_covers_the_truth_in_93_of_100_at_least(clusters: int, truth: float) -> None:
+    rng, covered = np.random.default_rng(clusters), []
+    names = np.arange(clusters)
+    for _ in range(300):
+        count = np.maximum(1, rng.lognormal(np.log(15), 0.8, clusters).round().astype(int))
+        ones = rng.binomial(count, rng.beta(truth * 7 / 3, (1 - truth) * 7 / 3, clusters)).astype(float)
+        mean = mean_of(Sums(names, names, count, count, ones), SHARE)
+        covered.append(mean.low is not None and mean.high is not None and mean.low <= truth <= mean.high)
+    assert np.mean(covered) >= 0.93
 
 
 def test_an_interval_stays_on_the_scale_of_its_metric_whatever_that_is() -> None:
@@ -131,6 +187,13 @@ def test_an_interval_stays_on_the_scale_of_its_metric_whatever_that_is() -> None
     assert 0 < share.low < share.high < 1 < plain.high
     assert (marks.low, marks.high) == pytest.approx((1 + 9 * share.low, 1 + 9 * share.high))
     assert counts.low == 0
+
+
+def test_values_off_the_scale_whose_mean_is_its_end_have_an_interval_nevertheless() -> None:
+    mean = mean_of(table([0, 1, 2, 3], [0.5, 1.5, 0.75, 1.25]), SHARE)
+    assert mean.low is not None
+    assert mean.high is not None
+    assert 0 <= mean.low <= 1 <= mean.high
 
 
 def test_a_mean_off_its_scale_is_told_as_it_is() -> None:

@@ -150,6 +150,40 @@ def test_lines_of_names_alone_are_no_voice(case: Case) -> None:
     assert {score.reason for score in scores} == {"no words are left where names are taken out"}
 
 
+def test_a_line_of_names_alone_has_no_verdict_and_nobody_learns_from_it(case: Case) -> None:
+    lines = [talk(number, VOICES) for number in range(8)]
+    named = [*lines[:7], [*lines[7], (BRACK, "Pip!"), (MOSS, "Captain Brack.")]]
+    scores = judged(episodes(case, named))
+    assert [score for score in scores if score.value is not None] == [
+        score for score in judged(episodes(case, lines)) if score.value is not None
+    ]
+    silent = {(score.character, score.reason) for score in scores if score.value is None}
+    assert silent == {(name, "no words are left where names are taken out") for name in (BRACK, MOSS)}
+
+
+def test_who_says_hardly_more_than_names_is_not_known_by_voice(case: Case) -> None:
+    lines = [
+        [*talk(number, {name: VOICES[name] for name in (BRACK, PIP)}), (MOSS, "Pip?"), (MOSS, "Brack!")]
+        for number in range(8)
+    ]
+    lines[0].append((MOSS, VOICES[MOSS].format("kite")))
+    scores = judged(episodes(case, lines))
+    assert {score.value for score in scores if score.character == MOSS} == {None}
+    assert MOSS not in {name for taken_for in confusion(scores).values() for name in taken_for}
+
+
+def test_an_answer_chosen_among_some_has_no_verdict(tmp_path: Path) -> None:
+    asked = [{"ask": "Who?", "choices": "cast"}, {"ask": "Is it so?", "choices": ["Aye", "No"]}, {"ask": "Why?"}]
+    case = case_of(tmp_path, interview=asked, **CAST)
+    answers = [event(at, PIP, "Aye", call=f"interview/{at + 1}/pip") for at in range(3)]
+    scores = verdicts(Voice().prepared([with_events(case, answers)]), with_events(case, answers))
+    assert {(score.events, score.reason) for score in scores} == {
+        ((0,), "it was chosen among answers that were offered"),
+        ((1,), "it was chosen among answers that were offered"),
+        ((2,), "no other episode begins otherwise, and a voice is learned in others"),
+    }
+
+
 def test_an_episode_that_was_not_heard_has_no_verdict(case: Case) -> None:
     heard, [*_, new] = (episodes(case, [talk(at, VOICES) for at in range(size)]) for size in (8, 9))
     scores = list(Voice().prepared(heard).score(new, nobody))
