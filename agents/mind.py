@@ -7,12 +7,12 @@ section 4.2): when enough that matters has gathered. All of it is private.
 
 from agents.character import Character
 from agents.memory import importance
-from agents.prompts.blocks import language_name, told
+from agents.prompts.blocks import language_name
 from agents.prompts.wording import worded
 from scenes.chat import Call, together
 from scenes.event import Change, Draft
 from scenes.profile import CharacterProfile
-from scenes.scene import PastTurn
+from scenes.scene import PastTurn, told
 
 SELF = (
     "Out of the scene, for yourself alone: say in two or three short sentences, in the first person, what you now "

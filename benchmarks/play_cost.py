@@ -1,4 +1,4 @@
-"""What play itself costs where answers are free: CPU per turn, growth with the length of a story, store, memory.
+"""What play itself costs where answers are free: CPU per turn and call, growth with a story, store, memory.
 
 The growth is that of the thread that plays; the thread that writes lags behind or catches up as the machine has it.
 """
@@ -9,19 +9,27 @@ import resource
 import sys
 import tempfile
 import time
+from functools import lru_cache
 from pathlib import Path
+from random import Random
 
 from benchmarks.measure import Measure, in_process
 from sandbox.display import Quiet
+from sandbox.engines.form import instance, read_form
 from sandbox.engines.scripted import Scripted
+from sandbox.episode import Stage, play_episode
 from sandbox.gallery import Gallery
+from sandbox.meter import Meter
 from sandbox.run import Plan, carry_out
 from sandbox.run_folder import SCENARIO, new_run_folder
+from sandbox.scheduler import Scheduler
 from sandbox.store import DATABASE
+from sandbox.tape import Tape
 from scenes.chat import Request
-from scenes.loading import load
+from scenes.loading import Source, load
 
 SCENE = Path("scenarios/harbour")
+NARRATED = Path("scenarios/campsite")
 AT_ONCE = 64
 LONG = 410
 """Turns from which on growth can be told."""
@@ -32,6 +40,8 @@ def measures() -> list[Measure]:
     """Measure in processes of their own, so that no repetition warms or fattens the next."""
     short = [in_process("benchmarks.play_cost", 256, 40) for _ in range(5)]
     long = [in_process("benchmarks.play_cost", 24, 420) for _ in range(5)]
+    unstored = [in_process("benchmarks.play_cost", 256, 40, SCENE) for _ in range(5)]
+    narrated = [in_process("benchmarks.play_cost", 256, 40, NARRATED) for _ in range(5)]
     sizes = [after["bytes_per_turn"] / before["bytes_per_turn"] for before, after in zip(short, long, strict=True)]
     memory = [in_process("benchmarks.play_cost", episodes, 400)["peak_mb"] for episodes in (25, 250)]
     return [
@@ -40,6 +50,10 @@ def measures() -> list[Measure]:
             "us",
             [one["us_per_turn"] for one in short],
             "<= 100",
+        ),
+        Measure("the same without the store", "us", [one["us_per_call"] for one in unstored], "<= 40"),
+        Measure(
+            "narrated rounds, without the store: CPU per call", "us", [one["us_per_call"] for one in narrated], "<= 60"
         ),
         Measure(
             "play: CPU of a turn about turn 400 / about turn 20",
@@ -79,6 +93,41 @@ def play(episodes: int, turns: int) -> dict[str, float]:
     }
 
 
+def play_unstored(episodes: int, turns: int, scene: Path) -> dict[str, float]:
+    """Play so many episodes of `scene`, of which nothing is kept; return what a call cost, of which a turn has one."""
+    calls = 0
+
+    def answer(request: Request) -> str:
+        nonlocal calls
+        calls += 1
+        return _filled(request.form) if request.form else WORDS
+
+    source = load(scene, settings={"turns": turns, "episodes": episodes, "vary": {}})
+    engine = Scripted(answer)
+    start = time.process_time()
+    asyncio.run(_unstored(source, Scheduler({source.scenario.model: engine}, Meter(AT_ONCE, episodes)), turns))
+    return {"us_per_call": (time.process_time() - start) / calls * 1e6, "calls": calls}
+
+
+async def _unstored(source: Source, scheduler: Scheduler, turns: int) -> None:
+    stage, room = Stage(source, Gallery(), lambda batch: None, {}), asyncio.Semaphore(AT_ONCE)
+
+    async def one(episode: int) -> None:
+        async with room:
+            with scheduler.meter.playing(episode):
+                await play_episode(episode, stage, Tape({}, scheduler.call(episode, turns)))
+
+    async with asyncio.TaskGroup() as group:
+        for episode in range(source.episodes):
+            group.create_task(one(episode))
+
+
+@lru_cache
+def _filled(form: str) -> str:
+    """Return one answer in the form, always the same, so that to answer is free here as well."""
+    return json.dumps(instance(read_form(form), Random(0)))
+
+
 def _late_over_early(stamps: list[float], at_once: int) -> float:
     """Return what turns 390 to 410 cost over what turns 10 to 30 did: episodes go on abreast, so calls count turns."""
     if len(stamps) < LONG * at_once:
@@ -89,4 +138,5 @@ def _late_over_early(stamps: list[float], at_once: int) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(play(int(sys.argv[1]), int(sys.argv[2]))))
+    size = int(sys.argv[1]), int(sys.argv[2])
+    print(json.dumps(play_unstored(*size, Path(sys.argv[3])) if sys.argv[3:] else play(*size)))

@@ -7,11 +7,11 @@ away what was whispered or done elsewhere. Only what it decides for itself alone
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from agents.prompts.blocks import comma, language_name, met, picture_segments, time_line, told, unended
+from agents.prompts.blocks import comma, language_name, met, picture_segments, time_line, unended
 from narrator.prompts.wording import worded
 from scenes.chat import Prompt, Segment
 from scenes.event import NARRATOR, Event
-from scenes.scene import Scene
+from scenes.scene import Scene, told
 
 SHORT = "You are the Narrator. Describe what happens in one line."
 RULES = (

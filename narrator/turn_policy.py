@@ -26,7 +26,8 @@ def round_robin(scene: Scene, rng: Random) -> str:
         return scene.present[0]
     after = scene.names.index(scene.acted[-1]) + 1
     order = scene.names[after:] + scene.names[:after]
-    return next(name for name in order if name in scene.present)
+    present = scene.present
+    return next(name for name in order if name in present)
 
 
 def random(scene: Scene, rng: Random) -> str:
@@ -91,6 +92,11 @@ def policy_of(scenario: Scenario) -> Policy:
     return in_order(policy) if isinstance(policy, tuple) else TURN_POLICIES[policy]
 
 
+def draws_lots(policy: Policy) -> bool:
+    """Return whether `policy` may draw lots: that called `random` does, and one of a user's own may."""
+    return policy is random or policy not in TURN_POLICIES.values()
+
+
 def next_actors(policy: Policy, scene: Scene, rng: Random) -> tuple[str, ...]:
     """Return who acts next by `policy`, in the order of the cast. Raises `PolicyFailed`."""
     try:
@@ -105,11 +111,11 @@ def next_actors(policy: Policy, scene: Scene, rng: Random) -> tuple[str, ...]:
     places = [named(name, scene.setting.profiles) for name in called]
     names = [scene.names[place] for place in places if place is not None]
     strangers = [name for name, place in zip(called, places, strict=True) if place is None]
-    strangers += [name for name in names if name not in scene.present]
+    present = scene.present
+    strangers += [name for name in names if name not in present]
     if strangers or not names:
-        there = ", ".join(scene.present)
-        raise PolicyFailed(f"the turn policy named {strangers or 'nobody'}; on the stage are: {there}")
-    return tuple(name for name in scene.present if name in names)
+        raise PolicyFailed(f"the turn policy named {strangers or 'nobody'}; on the stage are: {', '.join(present)}")
+    return tuple(name for name in present if name in names)
 
 
 def _names(chosen: object) -> list[str]:

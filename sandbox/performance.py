@@ -8,6 +8,7 @@ at the end of a round everybody's beliefs. So a round of four has at most twelve
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from random import Random
 
 from agents.character import Character, Voice
 from agents.decision import Decision
@@ -21,7 +22,7 @@ from narrator.chronicle import everybody_at
 from narrator.leading import lead
 from narrator.narrator import Narrator, touched_by
 from narrator.steering import END, SWITCH, Steering
-from narrator.turn_policy import Policy, next_actors, policy_of
+from narrator.turn_policy import Policy, draws_lots, next_actors, policy_of
 from scenes.chance import chance, seed_for
 from scenes.chat import Call, Completion, Request, both, together
 from scenes.event import NARRATOR, Draft, Event
@@ -33,6 +34,8 @@ Doing = tuple[str, Awaitable[list[Draft]]]
 Names = tuple[str, ...]
 Group = tuple[Names, Names]
 """Those who act, and all who see it."""
+_UNUSED = Random(0)
+"""For policies that draw no lots: to seed a generator for each turn costs a third of what a turn may."""
 
 
 def _reseeded(call: Call, seed: int) -> Call:
@@ -119,7 +122,7 @@ class Performance:
         events = self._new_pictures()
         if self._player and spec:
             events += self._add(spec.name, await self._player(self._call, scene.turn))
-        actors = next_actors(self._policy, scene, chance(scene.seed, f"t{scene.turn:02d}/policy"))
+        actors = next_actors(self._policy, scene, self._lots())
         deeds = await together(*(self._act(name, "speak") for name in actors))
         for name, drafts in zip(actors, deeds, strict=True):
             scene.acted.append(name)
@@ -127,6 +130,11 @@ class Performance:
         events += await self._come_of(actors)
         self.is_over = self.is_over or not scene.present
         return events
+
+    def _lots(self) -> Random:
+        """Return the generator of this turn, for a policy that draws lots."""
+        key = f"t{self._scene.turn:02d}/policy"
+        return chance(self._scene.seed, key) if draws_lots(self._policy) else _UNUSED
 
     def _act(self, name: str, what: str) -> Awaitable[list[Draft]]:
         return self.character(name).speak(self._call, f"t{self._scene.turn:02d}/{self._scene.keys[name]}/{what}")
@@ -172,7 +180,7 @@ class Performance:
             return await self._done(closing)
         leading = [narrator.steer(self._call)] if self._leads and self._goes_on() else []
         judging = (narrator.judge(self._call, *group) for group in groups)
-        judgements, led = await both(together(*judging), together(*leading))
+        judgements, led = await both(judging, leading)
         events = [event for drafts in judgements for event in scene.add(NARRATOR, drafts)]
         events += await self._done(chain(self._following(groups, judgements), self._switching(led), closing))
         for decision in led:

@@ -28,6 +28,7 @@ from scenes.trajectory import Status
 from scorers.base import Score
 
 _SEGMENT = TypeAdapter(Segment)
+_REQUEST = TypeAdapter(Request)
 _SCORES = TypeAdapter(tuple[Score, ...])
 
 
@@ -188,15 +189,9 @@ def _segment_text(node: Prompt) -> str:
 
 def _call_row(episode: int, asked: Asked) -> Row:
     request = asked.request
-    rest = StoredRequest(
-        model=request.model,
-        sampling=request.sampling,
-        seed=request.seed,
-        form=request.form,
-        answer=request.answer,
-    )
+    rest = _REQUEST.dump_json(request, exclude={"prompt"}, exclude_none=True).decode()
     answer = asked.completion.model_dump_json(exclude_defaults=True) if asked.completion else None
-    question = (request.prompt.id, rest.model_dump_json(exclude_none=True), request.digest())
+    question = (request.prompt.id, rest, request.digest())
     return hashed(episode, asked.key, *question, answer, asked.error, asked.time, asked.seconds)
 
 

@@ -5,12 +5,11 @@ use, the most urgent first: what waits beyond that waits here, where it can stil
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 
 from agents.player import PERSON
 from sandbox.engines.engine import Engine, EngineDied, Urgency
@@ -42,17 +41,12 @@ class _Gate:
         slots = self.engine.facts.slots
         return slots is None or self.inside < AHEAD * slots
 
-    @asynccontextmanager
-    async def passed(self, urgency: Urgency) -> AsyncIterator[None]:
-        """Wait until the engine takes the request, and hold its place."""
+    async def enter(self, urgency: Urgency) -> None:
+        """Wait until the engine takes the request; its place is held until it leaves."""
         if self.waiting or not self.room:
             await self._turn(urgency)
         else:
             self.inside += 1
-        try:
-            yield
-        finally:
-            self._leave()
 
     async def _turn(self, urgency: Urgency) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -61,10 +55,11 @@ class _Gate:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # let in and cancelled in the same breath
-                self._leave()
+                self.leave()
             raise
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Give the place to the next."""
         self.inside -= 1
         self._let_in()
 
@@ -87,7 +82,10 @@ class Scheduler:
         self._going = asyncio.Event()
         self._going.set()
         self._cancelled: set[int] = set()
-        self._limits: dict[int, set[asyncio.Timeout]] = defaultdict(set)
+        self._limits: dict[asyncio.Timeout, tuple[int, float]] = {}
+        """Of every request under way: its episode, and when an answer is due."""
+        self._watch: asyncio.TimerHandle | None = None
+        """One alarm for all, since one for each request costs more than asking it."""
 
     @property
     def paused(self) -> bool:
@@ -105,8 +103,9 @@ class Scheduler:
     def cancel(self, episode: int) -> None:
         """Let an episode fail at its next call, or in the one that it waits for."""
         self._cancelled.add(episode)
-        for limit in self._limits[episode]:
-            limit.reschedule(asyncio.get_running_loop().time())
+        for limit, (asking, _) in self._limits.items():
+            if asking == episode and not limit.expired():
+                limit.reschedule(asyncio.get_running_loop().time())
 
     def call(self, episode: int, turns: int = 0) -> Call:
         """Return the call of an episode of so many turns; 0 where there are none, as for scorers."""
@@ -122,8 +121,11 @@ class Scheduler:
         await self._going.wait()
         self.meter.asked(urgency.episode)
         try:
-            async with gate.passed(urgency):
+            await gate.enter(urgency)
+            try:
                 return await self._answered(gate, request, urgency)
+            finally:
+                gate.leave()
         finally:
             self.meter.answered(urgency.episode)
 
@@ -139,14 +141,14 @@ class Scheduler:
     async def _answered(self, gate: _Gate, request: Request, urgency: Urgency) -> Completion:
         if urgency.episode in self._cancelled:
             raise CallFailed(CANCELLED)
-        before, limits = gate.answers, self._limits[urgency.episode]
+        before = gate.answers
         try:
-            async with asyncio.timeout(None if request.model == PERSON else self._deadline) as limit:
-                limits.add(limit)
+            async with asyncio.timeout(None) as limit:
+                self._begin(limit, urgency.episode, None if request.model == PERSON else self._deadline)
                 try:
                     completion = await gate.engine.complete(request, urgency)
                 finally:
-                    limits.discard(limit)
+                    self._end(limit)
         except TimeoutError:
             if urgency.episode in self._cancelled:
                 raise CallFailed(CANCELLED) from None
@@ -156,3 +158,26 @@ class Scheduler:
             raise CallFailed(f"there was no answer within {self._deadline:g} s") from None
         gate.answers += 1
         return completion
+
+    def _begin(self, limit: asyncio.Timeout, episode: int, seconds: float | None) -> None:
+        """Keep the time of a request that begins."""
+        loop = asyncio.get_running_loop()
+        self._limits[limit] = (episode, inf if seconds is None else loop.time() + seconds)
+        if self._watch is None and seconds is not None:
+            self._watch = loop.call_later(seconds, self._look)
+
+    def _end(self, limit: asyncio.Timeout) -> None:
+        del self._limits[limit]
+        if not self._limits and self._watch:
+            self._watch.cancel()
+            self._watch = None
+
+    def _look(self) -> None:
+        """End what is overdue, and look again when the next answer is due."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for limit, (_, due) in self._limits.items():
+            if due <= now and not limit.expired():
+                limit.reschedule(now)
+        later = min((due for _, due in self._limits.values() if now < due < inf), default=None)
+        self._watch = None if later is None else loop.call_at(later, self._look)

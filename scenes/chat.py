@@ -35,8 +35,9 @@ class Segment:
 
     def digest(self, parent: bytes) -> bytes:
         """Return the 16-byte identity of this segment standing after `parent`."""
-        content = (self.stability, self.role, self.text, self.image or "", self.glue, "new" * self.starts_message)
-        framed = "".join(f"{len(part)}:{part}" for part in content)
+        image, new = self.image or "", "new" * self.starts_message
+        words = f"{len(self.text)}:{self.text}{len(image)}:{image}{len(self.glue)}:{self.glue}{len(new)}:{new}"
+        framed = f"{len(self.stability)}:{self.stability}{len(self.role)}:{self.role}{words}"
         return blake2b(parent + framed.encode(), digest_size=16).digest()
 
 
@@ -137,27 +138,28 @@ Call = Callable[[str, Request], Awaitable[Completion]]
 """Ask a model: a stable key such as `t07/brack/speak`, and the request. Raises `CallFailed`."""
 
 
-def together(*asked: Awaitable[Answer]) -> Awaitable[list[Answer]]:
+async def together(*asked: Awaitable[Answer]) -> list[Answer]:
     """Wait for calls that do not depend on each other, all at once; raise what failed first, once all have ended.
 
-    So the answers of those beside a failure are on record and need not be asked for again. They are begun here and
-    now: one that was cancelled before it was begun would be left over.
+    So the answers of those beside a failure are on record and need not be asked for again.
     """
-    return _settled(gather(*asked, return_exceptions=True))
-
-
-async def _settled(outcomes: Awaitable[list[Answer | BaseException]]) -> list[Answer]:
-    answers = await outcomes
-    for outcome in answers:
+    if len(asked) < 2:  # most turns are one call, and a task of its own costs more than all that is done with it
+        return [await one for one in asked]
+    outcomes = await gather(*asked, return_exceptions=True)
+    for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-    return [outcome for outcome in answers if not isinstance(outcome, BaseException)]
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
 
-async def both(first: Awaitable[Answer], second: Awaitable[Other]) -> tuple[Answer, Other]:
-    """Wait for two at once, as `together` does."""
-    await together(*(tasks := (ensure_future(first), ensure_future(second))))
-    return tasks[0].result(), tasks[1].result()
+async def both(
+    first: Iterable[Awaitable[Answer]], second: Iterable[Awaitable[Other]]
+) -> tuple[list[Answer], list[Other]]:
+    """Wait for calls of two kinds at once, as `together` does."""
+    # begun before anything is waited for: what is cancelled before it was begun would be left over
+    these, those = [ensure_future(one) for one in first], [ensure_future(one) for one in second]
+    await together(*these, *those)
+    return [one.result() for one in these], [one.result() for one in those]
 
 
 @dataclass(frozen=True, slots=True)

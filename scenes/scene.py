@@ -1,7 +1,8 @@
 """The live state of one played scenario, and the only door from it into a prompt: `Scene.view`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from scenes.event import NARRATOR, Change, Draft, Event, How
@@ -19,13 +20,36 @@ class Shown:
     from_turn: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PastTurn:
-    """What one character perceived of one turn of one speaker."""
+    """What was perceived of one turn of one speaker; all who perceived the whole of it share one."""
 
     turn: int
     actor: str
     events: tuple[Event, ...]
+
+    @cached_property
+    def words(self) -> str:
+        """As `told` has it; worked out once, since prompts ask for it again and again."""
+        return told(self.events)
+
+
+def told(events: Iterable[Event]) -> str:
+    """Return the events of one turn as a line of dialogue: `(nods) Evening. [Too late.]`."""
+    words, acted = [], False
+    for event in events:
+        # who saw somebody set out for a place need not be told that it comes there
+        words.append("" if event.kind == "state" and acted else _told(event))
+        acted = acted or event.kind == "action"
+    return " ".join(text for text in words if text)
+
+
+def _told(event: Event) -> str:
+    if not event.text or event.image or (event.change and event.change.is_private()):
+        return ""
+    if event.kind == "action" or (event.kind == "state" and event.actor != NARRATOR):
+        return f"({event.text})"
+    return f"[{event.text}]" if event.kind == "thought" else event.text
 
 
 @dataclass(slots=True)
@@ -315,11 +339,12 @@ class Scene:
                 self.seen[name].add(event.image)
 
     def _remember(self, turn: int, actor: str, added: Sequence[Event]) -> None:
+        whole = PastTurn(turn, actor, tuple(added))
         for name, past in self._past.items():
-            perceived = tuple(event for event in added if name in event.visible_to)
+            perceived = tuple([event for event in added if name in event.visible_to])
             if perceived:
                 at = _before_the_others(turn, past) if name == actor and _is_a_turn(perceived) else len(past)
-                past.insert(at, PastTurn(turn, actor, perceived))
+                past.insert(at, whole if perceived == whole.events else PastTurn(turn, actor, perceived))
 
 
 def _before_the_others(turn: int, past: Sequence[PastTurn]) -> int:

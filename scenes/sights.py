@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -69,8 +70,9 @@ def facts_of(name: str, spec: ImageSpec) -> PictureFacts:
     return PictureFacts(name=name, file=spec.file, drawing=drawing)
 
 
+@lru_cache(maxsize=256)
 def drawn(drawing: Drawing, size: int) -> Picture:
-    """Return the picture of `drawing`, `size` pixels square."""
+    """Return the picture of `drawing`, `size` pixels square; many episodes have the same."""
     from scenes.storybook.render import render
 
     return picture_of(render(drawing, size))

@@ -12,11 +12,11 @@ from statistics import fmean
 from typing import ClassVar
 
 from agents.player import PERSON
-from agents.prompts.blocks import told
 from scenes.chat import Call, CallFailed, Prompt, Request, Segment, together
 from scenes.event import Event
 from scenes.image import picture_of
 from scenes.scenario import Scenario
+from scenes.scene import told
 from scorers.base import Case, Metric, Score, Scorer
 
 MOST_PERSONAS = 3

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from agents.prompts.wording import worded
 from scenes.chat import Segment
-from scenes.event import NARRATOR, Event
+from scenes.event import NARRATOR
 from scenes.profile import SECTION_TITLES, CharacterProfile
 from scenes.scene import PastTurn, Shown, View
 
@@ -148,24 +148,6 @@ def picture_segments(pictures: Iterable[Shown], language: str) -> Iterator[Segme
             yield Segment("images", "user", f"{worded(KNOWN, language)}\n{shown.notes.told()}", glue="\n")
 
 
-def told(events: Iterable[Event]) -> str:
-    """Return the events of one turn as a line of dialogue: `(nods) Evening. [Too late.]`."""
-    words, acted = [], False
-    for event in events:
-        # who saw somebody set out for a place need not be told that it comes there
-        words.append("" if event.kind == "state" and acted else _told(event))
-        acted = acted or event.kind == "action"
-    return " ".join(text for text in words if text)
-
-
-def _told(event: Event) -> str:
-    if not event.text or event.image or (event.change and event.change.is_private()):
-        return ""
-    if event.kind == "state" and event.actor != NARRATOR:
-        return f"({event.text})"
-    return {"action": f"({event.text})", "thought": f"[{event.text}]"}.get(event.kind, event.text)
-
-
 def turn_pictures(turn: PastTurn, language: str, notes: bool = True) -> Iterator[Segment]:
     """Yield the pictures that came into sight in `turn`, with their `notes` or without, as part of the history."""
     for event in turn.events:
@@ -176,17 +158,23 @@ def turn_pictures(turn: PastTurn, language: str, notes: bool = True) -> Iterator
                 yield Segment("history", "user", f"{worded(KNOWN, language)}\n{event.text}", glue="\n")
 
 
-def last_told(past: Sequence[PastTurn]) -> int | None:
-    """Return the place of the last turn with words in it; empty replies and new pictures have none."""
-    return next((at for at in range(len(past) - 1, -1, -1) if told(past[at].events)), None)
+def last_told(past: Sequence[PastTurn], before: int | None = None) -> int | None:
+    """Return the place of the last turn with words in it; empty replies and new pictures have none.
+
+    Of those `before` a place, where one is given.
+    """
+    end = len(past) if before is None else before
+    for at in range(end - 1, -1, -1):
+        if past[at].words:
+            return at
+    return None
 
 
 def begun(view: View) -> bool:
     """Return whether anybody but the narrator has said or done anything that this view holds."""
-    return any(turn.actor != NARRATOR and told(turn.events) for turn in view.past)
+    return any(turn.actor != NARRATOR and turn.words for turn in view.past)
 
 
 def line(turn: PastTurn, label: str | None = None) -> str:
     """Return `Name: words` for a turn; empty if nothing was said or done."""
-    words = told(turn.events)
-    return f"{label or turn.actor}: {words}" if words else ""
+    return f"{label or turn.actor}: {turn.words}" if turn.words else ""

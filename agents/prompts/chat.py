@@ -17,14 +17,13 @@ from agents.prompts.blocks import (
     scene_text,
     sections,
     standing,
-    told,
     turn_pictures,
     ways,
 )
 from agents.prompts.layout import Layout
 from agents.prompts.wording import worded
 from scenes.chat import Segment
-from scenes.scene import PastTurn, View
+from scenes.scene import PastTurn, View, told
 
 RULES = (
     "You take one part in a role-play. Speak and act as your character only, in its own voice, from what it can see, "

@@ -10,7 +10,7 @@ as long as several replies.
 
 from collections.abc import Iterator, Sequence
 
-from agents.prompts.blocks import inner, last_told, line, sheet, standing, told, turn_pictures
+from agents.prompts.blocks import inner, last_told, line, sheet, standing, turn_pictures
 from agents.prompts.layout import Layout
 from scenes.chat import Segment
 from scenes.scene import PastTurn, View
@@ -30,11 +30,10 @@ def _label(view: View, turn: PastTurn) -> str:
 def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
     yield from turn_pictures(turn, view.language, notes=False)
     if turn.actor == view.me.name:
-        words = told(turn.events)
-        if words:
+        if turn.words:
             yield from _cue(first, "Begin.")
-            yield Segment("history", "assistant", words)
-    elif line(turn):
+            yield Segment("history", "assistant", turn.words)
+    elif turn.words:
         yield Segment("history", "user", line(turn, _label(view, turn)), glue="" if first else "\n")
 
 
@@ -54,7 +53,7 @@ def _aside(view: View, question: str) -> Segment:
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     last = last_told(view.past)
     if quoted:
-        glue = "" if last_told(view.past[:last]) is None else "\n"
+        glue = "" if last_told(view.past, last) is None else "\n"
         yield Segment("instruction", "user", line(quoted, _label(view, quoted)), glue=glue)
     elif last is None:
         yield Segment("instruction", "user", "Scene: Begin.", glue="")

@@ -7,9 +7,10 @@ docs/design.md.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agents.memory import Memory
-from agents.prompts.blocks import last_told, told, turn_pictures
+from agents.prompts.blocks import last_told, turn_pictures
 from scenes.chat import Prompt, Segment
 from scenes.event import NARRATOR
 from scenes.scenario import LayoutName, MemorySpec
@@ -83,7 +84,7 @@ class PromptThread:
     def _tell(self, end: int) -> None:
         """Tell the turns up to `end`, one by one, so that it does not matter how often the prompt is asked for."""
         for turn in self._view.past[self._read : end]:
-            self._words += _length(turn)
+            self._words += _length(turn.words)
             if self._words > self._most_words:
                 self._forget()
             self._write(turn)
@@ -94,8 +95,8 @@ class PromptThread:
         past = self._view.past
         while self._start < self._read and self._words > self._most_words // 2:
             forgotten = past[self._start]
-            self._words -= _length(forgotten)
-            if self._recalled and told(forgotten.events):
+            self._words -= _length(forgotten.words)
+            if self._recalled and forgotten.words:
                 self._memory.keep(forgotten)
             self._start += 1
         self._begin()
@@ -105,18 +106,18 @@ class PromptThread:
     def _write(self, turn: PastTurn) -> None:
         segments = list(self._layout.past(self._view, turn, not self._has_words))
         self._told = self._told.then(*segments)
-        self._has_words = self._has_words or bool(segments and told(turn.events))
+        self._has_words = self._has_words or bool(segments and turn.words)
 
     def _remembered(self, past: Sequence[PastTurn]) -> Sequence[PastTurn]:
         """Return the forgotten turns that matter to what was told last."""
         if not self._recalled or not self._start:
             return ()
-        cue = " ".join(told(turn.events) for turn in past[-2:])
+        cue = " ".join(turn.words for turn in past[-2:])
         return self._memory.recall(cue, past[-1].turn, self._recalled)
 
 
-def _length(turn: PastTurn) -> int:
-    """Return the words of a turn; in a script that does not part them, two letters are about one."""
-    words = told(turn.events)
+@lru_cache(maxsize=10_000)
+def _length(words: str) -> int:
+    """Return how many `words` a turn has; in a script that does not part them, two letters are about one."""
     foreign = 0 if words.isascii() else sum(not char.isascii() for char in words)
     return bool(words) * 2 + max(len(words.split()), foreign // 2)

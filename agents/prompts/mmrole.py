@@ -18,13 +18,12 @@ from agents.prompts.blocks import (
     private_lines,
     sections,
     standing,
-    told,
     turn_pictures,
 )
 from agents.prompts.layout import Layout
 from scenes.chat import Segment, Stability
 from scenes.profile import CharacterProfile
-from scenes.scene import PastTurn, View
+from scenes.scene import PastTurn, View, told
 
 BLOCK = "\n\n\n"
 SYSTEM = "You are an actor in a role-play who becomes the given character completely."
