@@ -265,8 +265,9 @@ class Scenario(_Part):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Of all chance in the episodes."""
     model: ModelName = "storybook"
-    """`storybook`, a folder with a checkpoint, or an id of the Hugging Face Hub."""
+    """`storybook`, a folder with a checkpoint, an id of the Hugging Face Hub, or a name on a server,
+    `http://host:8000/v1#name`."""
     layout: LayoutName | Literal["auto"] = "auto"
-    """The order of the prompt's segments; `auto` takes one that suits the model."""
+    """The order of the prompt's segments; `auto` takes the cheapest that suits the model and gives nothing away."""
     scorers: tuple[Name | dict[str, Any], ...] = Field(default=(), strict=False, max_length=32)
     """Who judges every episode when it is over: `leakage`, or with options `{scorer: leakage, threshold: 0.6}`."""

@@ -7,6 +7,7 @@ user, a password or a key: what a name says is written into runs.
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from scenes.problem import refuse
@@ -47,5 +48,11 @@ def served(model: str) -> Served:
 
 def is_here(model: str) -> bool:
     """Return whether all servers of `model` are on this machine."""
-    hosts = [urlsplit(address).hostname or "" for address in model.partition("#")[0].split(",")]
-    return all(host in ("localhost", "::1") or host.startswith("127.") for host in hosts)
+    return all(_is_here(urlsplit(address).hostname or "") for address in model.partition("#")[0].split(","))
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, and who knows where it leads
+        return False

@@ -356,3 +356,31 @@ def test_a_shared_text_keeps_no_beliefs_and_no_whispers_but_interviews_go_well_w
     assert refusals(opening=[{"Ada": "Hm."}, {"Bo": "(whispers to Cy) Now."}]) == [
         f'the layout "{layout}" is one text for all, in which nobody can whisper; {mend}'
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "typed", "refused"),
+    [
+        ("http://elsewhere.example/v1#big", None, True),
+        ("http://elsewhere.example/v1#big", "http://elsewhere.example/v1#big", False),
+        ("http://127.0.0.1.elsewhere.example/v1#big", None, True),
+        ("http://localhost:8000/v1,http://elsewhere.example/v1#big", None, True),
+        ("http://127.0.0.1:8000/v1#big", None, False),
+        ("http://localhost:8000/v1#big", None, False),
+    ],
+)
+def test_a_server_elsewhere_is_asked_only_where_the_user_names_it(
+    model: str, typed: str | None, refused: bool, tmp_path: Path
+) -> None:
+    file = written(tmp_path, model=model)
+    if not refused:
+        assert checked_source(file, Options(model=typed)).scenario.model == model
+        return
+    with pytest.raises(InputRefused, match="only where you type it"):
+        checked_source(file, Options(model=typed))
+
+
+def test_a_narrator_on_a_server_elsewhere_is_refused_too(tmp_path: Path) -> None:
+    file = written(tmp_path, **STORY | {"narrator": {"model": "http://elsewhere.example/v1#big"}})
+    with pytest.raises(InputRefused, match="only where you type it"):
+        checked_source(file, Options())

@@ -176,3 +176,25 @@ def test_a_model_without_an_engine_fails_its_call() -> None:
             await scheduled(Scripted(lambda request: "Aye.")).call(0)("x", Request("other", Prompt()))
 
     asyncio.run(played())
+
+
+def test_a_call_that_is_slow_to_end_can_be_overdue_and_cancelled_at_once() -> None:
+    async def played() -> str:
+        async def stubborn(request: Request) -> str:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.05)
+                raise
+            return "never"
+
+        engine = Scripted(stubborn)
+        scheduler = scheduled(engine, 0.05)
+        waiting = asyncio.create_task(ask(scheduler, 3, PLAYED[1]))
+        await asyncio.sleep(0.07)
+        scheduler.cancel(3)
+        with pytest.raises(CallFailed) as failed:
+            await waiting
+        return str(failed.value)
+
+    assert asyncio.run(played()) == "the episode was cancelled by the user"
