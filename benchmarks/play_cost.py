@@ -134,7 +134,7 @@ def _late_over_early(stamps: list[float], at_once: int) -> float:
         return 0.0
     early = stamps[30 * at_once] - stamps[10 * at_once]
     late = stamps[LONG * at_once - 1] - stamps[390 * at_once - 1]
-    return late / early
+    return late / early if early else 0.0  # no time was taken
 
 
 if __name__ == "__main__":
