@@ -66,11 +66,21 @@ async def carry_out(plan: Plan, display: Display) -> Summary:
     Raises `RunLocked` and `StoreDamaged` before anything is played; `EngineDied` and `StoreFailed` end the run, with
     all that was shown safe.
     """
-    store = Store(plan.folder, plan.facts)
+    with opened(plan.folder, plan.gallery, plan.facts) as (store, record):
+        return await _carry_out(plan, store, record, display)
+
+
+@contextmanager
+def opened(folder: Path, gallery: Gallery, facts: Mapping[str, object] | None = None) -> Iterator[tuple[Store, Record]]:
+    """Give a run's store to be written, its record, and its folder to the gallery.
+
+    Raises `RunLocked`, `StoreDamaged` and `StoreFailed`.
+    """
+    store = Store(folder, facts)
     try:
-        plan.gallery.keep_in(plan.folder / IMAGES)
-        with closing(Record(plan.folder)) as record:
-            return await _carry_out(plan, store, record, display)
+        gallery.keep_in(folder / IMAGES)
+        with closing(Record(folder)) as record:
+            yield store, record
     finally:
         store.close()
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,8 +18,7 @@ from sandbox.gallery import Gallery
 from sandbox.meter import Meter
 from sandbox.record import Record
 from sandbox.rows import Batch, Verdict
-from sandbox.run import admit, until_done
-from sandbox.run_folder import IMAGES
+from sandbox.run import admit, opened, until_done
 from sandbox.scheduler import Scheduler
 from sandbox.scoring import Chosen, Judging
 from sandbox.store import Store
@@ -153,14 +152,8 @@ async def score_run(plan: ScoringPlan, progress: Progress) -> ScoringSummary:
     Raises `RunLocked` and `StoreDamaged` before anything is judged; `EngineDied` and `StoreFailed` end it, with all
     that was counted safe.
     """
-    with told_of_scoring_beside():
-        store = Store(plan.folder)
-    try:
-        plan.gallery.keep_in(plan.folder / IMAGES)
-        with closing(Record(plan.folder)) as record:
-            return await _score(plan, store, record, progress)
-    finally:
-        store.close()
+    with told_of_scoring_beside(), opened(plan.folder, plan.gallery) as (store, record):
+        return await _score(plan, store, record, progress)
 
 
 async def _score(plan: ScoringPlan, store: Store, record: Record, progress: Progress) -> ScoringSummary:

@@ -132,9 +132,6 @@ class Scorer(BaseModel):
         return ()
 
 
-Function = Callable[[Case], Scores] | Callable[[Case, Call], Awaitable[Scores]]
-
-
 def scorer_of(function: Callable[..., Any], version: str) -> type[Scorer]:
     """Return the scorer that a plain function is: `def NAME(case)`, or `async def NAME(case, call)` to ask a model.
 
