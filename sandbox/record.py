@@ -13,7 +13,7 @@ from typing import Any
 from sandbox.errors import StoreDamaged
 from sandbox.rows import EpisodeRow, ScorerRow, StoredRequest, loaded, scores_of, segment_of
 from sandbox.run_folder import SCENARIO
-from sandbox.schema import VERSION, hashed
+from sandbox.schema import SESSION, VERSION, hashed
 from sandbox.store import DATABASE
 from sandbox.tape import JUDGING, Answer, turn_of
 from scenes.chat import Completion, Prompt, Request, Segment
@@ -79,7 +79,12 @@ class Record:
 
     def meta(self) -> dict[str, Any]:
         """Return the facts about the run as a whole."""
-        return {key: json.loads(value) for key, value, _ in self._rows("SELECT * FROM meta")}
+        rows = self._rows("SELECT * FROM meta")
+        return {key: json.loads(value) for key, value, _ in rows if not key.startswith(SESSION)}
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return the summary of every command that played episodes of the run, in order."""
+        return [json.loads(value) for _, value, _ in self._rows(f"SELECT * FROM meta WHERE key GLOB '{SESSION}*'")]
 
     def states(self) -> list[EpisodeRow]:
         """Return the state of every episode that was begun, in order."""

@@ -19,8 +19,9 @@ from sandbox.record import Record
 from sandbox.rows import Batch
 from sandbox.run_folder import IMAGES
 from sandbox.scheduler import Scheduler
+from sandbox.schema import SESSION
 from sandbox.scoring import Chosen, Judging
-from sandbox.store import Store
+from sandbox.store import Store, now
 from sandbox.tally import Summary, Tally
 from sandbox.tape import Tape
 from scenes.loading import Source
@@ -105,6 +106,8 @@ async def _carry_out(plan: Plan, store: Store, record: Record, display: Display)
     finally:
         await showing
         summary = tally.summary(str(plan.folder), interrupted)
+        if summary.calls or summary.judged:
+            store.note(f"{SESSION}{now():.6f}", summary.model_dump(mode="json"))
         display.end(summary)
     return summary
 

@@ -41,6 +41,8 @@ CREATE TABLE scores (
 """
 
 PUT_META = "INSERT INTO meta"
+SESSION = "session/"
+"""What the keys in `meta` begin with under which summaries stand, one for each command that played or resumed."""
 PUT_EPISODE = "INSERT OR REPLACE INTO episodes"
 PUT_IMAGE = "INSERT OR IGNORE INTO images"
 PUT_NODE = "INSERT OR IGNORE INTO prompts"

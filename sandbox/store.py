@@ -150,6 +150,11 @@ class Store:
         if self._failure:
             raise self._failure
 
+    def note(self, key: str, fact: object) -> None:
+        """Keep a fact about the run as a whole once the store is finished; one that cannot be kept is let go."""
+        with suppress(sqlite3.Error):  # the disk is full, say, of which whoever plays hears otherwise
+            _insert(self._database, PUT_META, [hashed(key, json.dumps(fact))])
+
     def close(self) -> None:
         """Fold the journal into the store and let go of the run."""
         self._waiting.put(None)

@@ -56,10 +56,15 @@ class PromptThread:
         self._memory = Memory(view.me)
         self._start = self._read = self._words = 0
         """Where the told past begins, how far it goes, and its words."""
+        self._opening: tuple[Segment, ...] = ()
+        self._opened = Prompt()
         self._begin()
 
     def _begin(self) -> None:
-        self._told = Prompt().then(*self._layout.opening(self._view))
+        opening = tuple(self._layout.opening(self._view))
+        if opening != self._opening:  # else the same nodes, which are in the store
+            self._opening, self._opened = opening, Prompt().then(*opening)
+        self._told = self._opened
         self._has_words = False
 
     def prompt(self, aside: str | None = None) -> Prompt:

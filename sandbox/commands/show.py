@@ -78,7 +78,8 @@ def show_run(folder: Path, episode: int | None, calls: bool, viewer: str | None,
             raise refuse(f"there is no episode {episode}; this run has {len(states)}, counted from 0.", str(folder))
         if as_json:
             shown = [_episode_json(record, state, calls, viewer) for state in chosen]
-            print_json(shown[0] if episode is not None else {"run": str(folder), **record.meta(), "episodes": shown})
+            whole = {"run": str(folder), **record.meta(), "sessions": record.sessions()}
+            print_json(shown[0] if episode is not None else {**whole, "episodes": shown})
         elif not chosen:
             Screen().print("no episode of this run was begun")
         elif calls:

@@ -68,12 +68,13 @@ class Scripted:
             raise CallFailed("a dry run computes no likelihood; score with a model")
         given = _bare(request.answer or "")
         words, dropped = self._cut(with_room(request, len(given)))
-        await asyncio.sleep(self._delay_s)
         seen = _without_oldest(request, dropped)
         if given and self._logprobs:
+            await asyncio.sleep(self._delay_s)
             return likelihood(self._logprobs(given, seen), (), words + len(given), dropped)
         answer = self._answer(seen)
         text = without_surrogates(await answer if isawaitable(answer) else answer)
+        await asyncio.sleep(self._delay_s)
         return Completion(text=text, prompt_tokens=words, output_tokens=len(text.split()), dropped=dropped)
 
     def room(self, request: Request) -> int | None:

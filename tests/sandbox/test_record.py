@@ -16,6 +16,7 @@ from sandbox.cli import main
 from sandbox.errors import EXIT_CODES, StoreDamaged
 from sandbox.record import Record, StoredCall
 from sandbox.store import DATABASE
+from sandbox.tally import Summary
 from scenes.chat import Request
 from scenes.event import Event
 from scenes.problem import InputRefused
@@ -277,3 +278,13 @@ def _is_noticed(folder: Path) -> bool:
     except StoreDamaged:
         return True
     return False
+
+
+def test_the_record_keeps_what_every_command_that_played_came_to(tmp_path: Path) -> None:
+    folder = begun(tmp_path, episodes=3)
+    summaries = [carried_out(folder, episodes=1), carried_out(folder), carried_out(folder)]
+    with closing(Record(folder)) as record:
+        kept = [Summary.model_validate(session) for session in record.sessions()]
+    assert kept == summaries[:2]  # in the last nothing was left to be played
+    assert [session.turns for session in kept] == [4, 8]
+    assert kept[1].occupancy is not None
