@@ -1,8 +1,10 @@
 """The episodes of a run as scorers are given them."""
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from types import MappingProxyType
 
 from sandbox.episode import Leg, legs_of
@@ -31,6 +33,9 @@ class _Calls:
     def asked(self, key: str) -> Request:
         return self._by_key[key].request
 
+    def prompt(self, key: str) -> bytes:
+        return self._by_key[key].request.prompt.id
+
     def answered(self, key: str) -> Completion:
         completion = self._by_key[key].completion
         if completion is None:
@@ -44,6 +49,7 @@ class Cases:
     def __init__(self, record: Record, source: Source, gallery: Gallery) -> None:
         self._record, self._source, self._gallery = record, source, gallery
         self._variant: Callable[[int], Variant] = lru_cache(VARIANTS)(source.variant)
+        self._replies: Callable[[str], Mapping[bytes, str]] = lru_cache(None)(_replies)
 
     def case(self, episode: int) -> Case:
         """Return an episode that was begun. Raises `StoreDamaged`, and `InputRefused` if its variant cannot be."""
@@ -58,9 +64,19 @@ class Cases:
             asked=calls.asked,
             answered=calls.answered,
             keep=self._gallery.add,
+            beside=lambda folder, key: self._replies(folder).get(calls.prompt(key)),
         )
 
     def _legs(self, state: EpisodeRow) -> list[Leg]:
         if state.parent is None:
             return [Leg(self._variant(state.variant), state.seed)]
         return legs_of(self._source, state.id, self._record.branches())
+
+
+def _replies(folder: str) -> Mapping[bytes, str]:
+    """Return what another run replied, by the prompt; where it was asked one twice, the first time.
+
+    Raises `InputRefused` and `StoreDamaged`.
+    """
+    with closing(Record(Path(folder))) as record:
+        return record.replies()

@@ -192,7 +192,7 @@ def score(run: str, runs: Path, as_json: bool, **options: Any) -> int:
 
     \b
     Without a model: grounding, leakage, voice, faults.
-    With one:        vision, contrast.
+    With one:        vision, contrast, mmrole, characterbox, characterbox-narrator, characterbox-scene.
     """
     from sandbox.commands.score import ScoreOptions
     from sandbox.commands.score import score as judge
@@ -267,6 +267,53 @@ def replay(run: str, check: bool, runs: Path, policy: str | None, as_json: bool)
     from sandbox.run_folder import find_run
 
     return check_run(find_run(run, runs), policy, as_json)
+
+
+@cli.command()
+@click.argument("records", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--model", required=True, help="storybook, a folder, a Hugging Face id, or http://…#name.")
+@click.option("--engine", type=ENGINE, help="By default vllm if installed.")
+@click.option(
+    "--images",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the pictures; by default the nearest called images.",
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write; by default answers/MODEL."
+)
+@click.option("--concurrency", type=click.IntRange(min=1), metavar="N", help="Records at once; by default what fits.")
+@JSON
+def answer(records: Path, as_json: bool, **options: Any) -> int:
+    """Let a model answer MMRole's test records.
+
+    Every *_test.json in DIR (or one file) is written to --out with the answer
+    of the model in each record. What is answered is kept at once: after an
+    interruption the same command asks only what is left.
+    """
+    from sandbox.commands.answer import AnswerOptions
+    from sandbox.commands.answer import answer as fill
+
+    return fill(records, AnswerOptions(**options), as_json)
+
+
+@cli.group()
+def verify() -> None:
+    """Prove published figures from the reviews they rest on."""
+
+
+@verify.command("mmrole")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@JSON
+def verify_mmrole(folder: Path, as_json: bool) -> int:
+    """Recompute MMRole's CSVs and Table 5 from the reviews in DIR.
+
+    DIR holds in-test_reviews, in-test_results and the like of one model or
+    several, as released. Every review is read again as well. The exit code is
+    0 only if all is there and equal.
+    """
+    from sandbox.commands.verify import verify_mmrole
+
+    return verify_mmrole(folder, as_json)
 
 
 @cli.command("list")

@@ -200,6 +200,14 @@ class Record:
             found.append(segment_of(segment))
         return found[::-1]
 
+    def replies(self) -> dict[bytes, str]:
+        """Return what was said in play by the id of the prompt; where one was asked twice, the first answer."""
+        rows = self._rows(f"SELECT * FROM calls WHERE completion IS NOT NULL AND NOT {_JUDGING} ORDER BY episode, key")
+        found: dict[bytes, str] = {}
+        for _, _, node, _, _, completion, *_ in rows:
+            found.setdefault(node, loaded(Completion, completion).text)
+        return found
+
     def scorers(self) -> list[ScorerRow]:
         """Return the scorers that the run was given, by identity."""
         return [ScorerRow(*row[:-1]) for row in self._rows("SELECT * FROM scorers ORDER BY id")]

@@ -24,6 +24,10 @@ SHIPPED = {
     "faults": "scorers.faults:Faults",
     "vision": "scorers.vision:Vision",
     "contrast": "scorers.contrast:Contrast",
+    "mmrole": "scorers.mmrole.scorer:MMRole",
+    "characterbox": "scorers.characterbox.character:CharacterBox",
+    "characterbox-narrator": "scorers.characterbox.narrator:CharacterBoxNarrator",
+    "characterbox-scene": "scorers.characterbox.scene:CharacterBoxScene",
 }
 """The scorers that come with Rolestage, and where each is; one is loaded when it is named."""
 OPTION = "--scorer"
@@ -119,6 +123,8 @@ def _made(scorer: type[Scorer], options: Mapping[str, Any], name: str) -> Scorer
         field = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             raise refuse(unknown("option", field, list(scorer.model_fields)), place) from None
+        if first["type"] == "value_error":  # a rule of the scorer's own, which says how to mend it
+            raise refuse(f"{one_line(str(first['ctx']['error']), 300)}.", place) from None
         raise refuse(f"{field or 'its options'}: {one_line(first['msg'])}; set it otherwise.", place) from None
     except Exception as error:  # in code of the user's own
         raise refuse(f"{type(error).__name__}: {one_line(str(error), 300)}; mend it.", place) from None

@@ -186,7 +186,7 @@ class Judging:
 
         Where the code is ours, the whole way there is logged, once.
         """
-        if isinstance(error, Overdue | CallFailed | Diverged):
+        if isinstance(error, Overdue | CallFailed | Diverged | InputRefused):
             return one_line(str(error), MOST_SAID)
         defect = (chosen.id, type(error).__name__)
         if not chosen.code and defect not in self._shown:

@@ -48,6 +48,10 @@ class Score(BaseModel):
 Scores = Iterable[Score]
 
 
+def _nothing_beside(folder: str, key: str) -> None:
+    """Know of no other run."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """What a scorer measures, for whoever reads its numbers."""
@@ -79,6 +83,8 @@ class Case:
     """What came back from it, exactly. Raises `KeyError`."""
     keep: Callable[[Picture], None]
     """Make a picture that a judge is to see known under its id."""
+    beside: Callable[[str, str], str | None] = _nothing_beside
+    """What another run, by its folder, replied to the very prompt of the call with a key; None if it never met it."""
 
     @property
     def variant(self) -> Variant:

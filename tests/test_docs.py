@@ -14,7 +14,7 @@ from staging import scene_of
 
 from narrator.turn_policy import next_actors
 from sandbox.record import Record
-from sandbox.scorer_names import SHIPPED, scorers_named
+from sandbox.scorer_names import SHIPPED, _shipped
 from scenes.loading import load
 from scenes.references import unplayed
 from scenes.scenario import Scenario
@@ -91,9 +91,9 @@ def test_the_page_on_scoring_tells_of_every_scorer_that_comes_with_rolestage() -
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_metric_says_what_it_means_in_which_unit_and_on_which_scale(name: str) -> None:
-    (chosen,) = scorers_named([name], [])
-    assert chosen.scorer.metrics
-    for metric in chosen.scorer.metrics:
+    metrics = _shipped(name).metrics
+    assert metrics
+    for metric in metrics:
         assert len(metric.meaning) > 20
         assert metric.unit
         low, high = metric.scale
