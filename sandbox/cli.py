@@ -52,6 +52,7 @@ def cli() -> None:
 @cli.command()
 @SCENARIO
 @click.option("-n", "episodes", type=click.IntRange(min=1), metavar="N", help="Play the first N episodes of all.")
+@click.option("--shard", metavar="I/K", help="Play one of K parts of these, 0/K to (K-1)/K.")
 @click.option("--model", help="storybook, a folder, or a Hugging Face id; over the scenario's.")
 @click.option("--engine", type=ENGINE, help="By default vllm if installed.")
 @click.option("--seed", type=SEED, metavar="N", help="Over the scenario's.")
@@ -192,7 +193,8 @@ def score(run: str, runs: Path, as_json: bool, **options: Any) -> int:
 
     \b
     Without a model: grounding, leakage, voice, faults.
-    With one:        vision, contrast, mmrole, characterbox, characterbox-narrator, characterbox-scene.
+    With one:        vision, contrast, mmrole, characterbox,
+                     characterbox-narrator, characterbox-scene.
     """
     from sandbox.commands.score import ScoreOptions
     from sandbox.commands.score import score as judge
@@ -204,6 +206,7 @@ def score(run: str, runs: Path, as_json: bool, **options: Any) -> int:
 @cli.command()
 @click.argument("runs_", nargs=-1, metavar="[RUN]...")
 @click.option("--compare", is_flag=True, help="Compare two runs on the episodes that both played.")
+@click.option("--together", is_flag=True, help="Take the runs for one, such as the parts made with --shard.")
 @click.option("--confusion", is_flag=True, help="Who was taken for whom by the scorer voice.")
 @click.option(
     "--by",

@@ -34,6 +34,7 @@ from sandbox.run_folder import SCENARIO, check_place, new_run_folder
 from sandbox.scorer_names import entries_of, scorer_problems, scorers_named, scorers_of
 from sandbox.scoring import Chosen
 from sandbox.screen import Screen, safe
+from sandbox.shard import WHOLE, shard_named, shard_of
 from sandbox.store import lock_run
 from sandbox.tally import Summary, Tally
 from sandbox.versions import installed, versions
@@ -61,6 +62,8 @@ class Options:
     layout: str | None = None
     episodes: int | None = None
     """Play the first so many."""
+    shard: str | None = None
+    """Play this part of them, such as `3/64`."""
     concurrency: int | None = None
     """Episodes at once; without it, as many as the engines have room for."""
     out: Path = Path("runs")
@@ -144,6 +147,8 @@ def alternatives(source: Source) -> Iterator[Variant]:
 def play_new(path: Path, options: Options, display: Display) -> Summary:
     """Play the scenario at `path` in a new run. Raises what `sandbox.errors` lists."""
     source = checked_source(path, options)
+    planned = min(options.episodes or source.episodes, source.episodes)
+    shard = shard_named(options.shard, planned, source.scenario.episodes) if options.shard else WHOLE
     policy = load_policy(options.policy) if options.policy is not None else None
     scorers = scorers_of(source.scenario.scorers)
     scorers += scorers_named(options.scorers, options.settings_of_scorers, "--score")
@@ -153,14 +158,14 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
     config, gallery = engine_config(options.engine), Gallery()
     with started(alternatives(source), config, gallery, scorers=scorers) as engines:
         check_room(source, alternatives(source), engines, gallery)
-        folder = new_run_folder(options.out, source)
-        planned = min(options.episodes or source.episodes, source.episodes)
+        folder = new_run_folder(options.out, source, shard)
         at_once = options.concurrency or window(source.scenario, engines, *_first_prompts(source, engines, gallery))
         facts = _facts(source, config, planned, at_once, policy) | made_with(engines)
+        facts |= {"shard": shard} if options.shard else {}
         facts |= {"scorers": entries_of(scorers), "own_scorers": [one.code.named for one in scorers if one.code]}
         resolved = load(folder / SCENARIO)
         rule = policy.value if policy else None
-        plan = Plan(folder, resolved, planned, engines, gallery, at_once, facts, rule, scorers=scorers)
+        plan = Plan(folder, resolved, planned, engines, gallery, at_once, facts, rule, scorers=scorers, shard=shard)
         return played(plan, display)
 
 
@@ -171,13 +176,14 @@ def play_on(folder: Path, display: Display, policy: str | None = None) -> Summar
     """
     with closing(Record(folder)) as record:
         meta, branches = facts_of_run(record), record.branches()
-        left = unfinished(record, meta["planned"])
+        shard = shard_of(meta)
+        left = unfinished(record, meta["planned"], shard)
         if not left:
             record.check_whole()
         for note in _unjudged(record, meta, finished=not left):
             print(f"note: {note}", file=sys.stderr)
     if not left:
-        return _nothing_left(folder, meta["planned"] + len(branches), display)
+        return _nothing_left(folder, len(shard.episodes(meta["planned"])) + len(branches), display)
     own = policy_of_run(meta, policy, folder)
     lock_run(folder).close()  # a run that another process writes is refused before a model is loaded
     source, config, gallery = load(folder / SCENARIO), engine_config(**meta["engine"]), Gallery()
@@ -189,7 +195,8 @@ def play_on(folder: Path, display: Display, policy: str | None = None) -> Summar
     with started(variants, config, gallery, max(map(len, ways), default=1), scorers) as engines:
         rule = own.value if own else None
         count, at_once = meta["planned"], meta["concurrency"]
-        return played(Plan(folder, source, count, engines, gallery, at_once, {}, rule, scorers=scorers), display)
+        plan = Plan(folder, source, count, engines, gallery, at_once, {}, rule, scorers=scorers, shard=shard)
+        return played(plan, display)
 
 
 def _unjudged(record: Record, meta: Mapping[str, Any], finished: bool) -> Iterator[str]:

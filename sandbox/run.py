@@ -21,6 +21,7 @@ from sandbox.run_folder import IMAGES
 from sandbox.scheduler import Scheduler
 from sandbox.schema import SESSION
 from sandbox.scoring import Chosen, Judging
+from sandbox.shard import WHOLE, Shard
 from sandbox.store import Store, now
 from sandbox.tally import Summary, Tally
 from sandbox.tape import Tape
@@ -59,6 +60,8 @@ class Plan:
     """Episodes to be played, and no others; by default all that are not done, branches among them."""
     scorers: Sequence[Chosen] = ()
     """Who judges every episode as soon as it is over."""
+    shard: Shard = WHOLE
+    """Which part of the first so many is this run's."""
 
 
 async def carry_out(plan: Plan, display: Display) -> Summary:
@@ -88,8 +91,8 @@ def opened(folder: Path, gallery: Gallery, facts: Mapping[str, object] | None = 
 
 async def _carry_out(plan: Plan, store: Store, record: Record, display: Display) -> Summary:
     branches = record.branches()
-    waiting = unfinished(record, plan.episodes) if plan.only is None else plan.only
-    planned = plan.episodes + len(branches) if plan.only is None else len(waiting)
+    waiting = unfinished(record, plan.episodes, plan.shard) if plan.only is None else plan.only
+    planned = len(plan.shard.episodes(plan.episodes)) + len(branches) if plan.only is None else len(waiting)
     at_once = max(1, min(plan.concurrency, len(waiting)))
     meter = Meter(full(plan.engines, at_once), waiting=len(waiting))
     scheduler = Scheduler(plan.engines, meter)
@@ -107,7 +110,7 @@ async def _carry_out(plan: Plan, store: Store, record: Record, display: Display)
         await showing
         summary = tally.summary(str(plan.folder), interrupted)
         if summary.calls or summary.judged:
-            store.note(f"{SESSION}{now():.6f}", summary.model_dump(mode="json"))
+            store.note(f"{SESSION}{now():.6f}", summary.model_dump(mode="json", exclude={"run"}))
         display.end(summary)
     return summary
 
@@ -126,14 +129,17 @@ def full(engines: Mapping[str, Engine], concurrency: int) -> int:
     return min(max(slots, default=concurrency), concurrency)
 
 
-def unfinished(record: Record, episodes: int) -> Sequence[int]:
-    """Return the episodes that are still to be played or were left failed: of the first `episodes`, and of branches."""
+def unfinished(record: Record, episodes: int, shard: Shard = WHOLE) -> Sequence[int]:
+    """Return the episodes that are still to be played or were left failed: of the first `episodes`, and of branches.
+
+    Of the first ones, those of `shard` alone.
+    """
     states = record.states()
     done = {state.id for state in states if state.status == "done"}
     branches = [state.id for state in states if state.parent is not None]
     if not done and not branches:
-        return range(episodes)
-    return [episode for episode in (*range(episodes), *branches) if episode not in done]
+        return shard.episodes(episodes)
+    return [episode for episode in (*shard.episodes(episodes), *branches) if episode not in done]
 
 
 async def _show(store: Store, tally: Tally, display: Display) -> None:
@@ -152,7 +158,7 @@ async def until_done(playing: Coroutine[None, None, None], store: Store, showing
         interrupted.set()
         running.cancel()
 
-    with _on_signal(interrupt):
+    with on_signal(interrupt):
         try:
             await running
         except asyncio.CancelledError:
@@ -164,7 +170,7 @@ async def until_done(playing: Coroutine[None, None, None], store: Store, showing
 
 
 @contextmanager
-def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
+def on_signal(stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop` at the first Ctrl-C or SIGTERM; a second one ends the process at once, which loses nothing shown."""
     loop = asyncio.get_running_loop()
     before = [signal.getsignal(number) for number in STOPPING]
@@ -189,21 +195,20 @@ async def _play_and_judge(
     waiting: Sequence[int], plan: Plan, stage: Stage, judging: Judging, scheduler: Scheduler, store: Store
 ) -> None:
     """Play, and judge every episode when it is over; those who must see all of them first judge in the end."""
-    room, record = asyncio.Semaphore(plan.concurrency), judging.record
+    record = judging.record
     beside = await judging.prepared([one for one in plan.scorers if not one.sees_all], ())
 
     async def judge(episode: int, scorers: Sequence[Chosen]) -> None:
         await store.safe()
-        async with room:
-            await judging.judge(episode, scorers)
+        await judging.judge(episode, scorers)
 
-    async def play(episode: int, group: asyncio.TaskGroup) -> None:
+    async def play(episode: int) -> None:
         ask = scheduler.call(episode, turns_of(plan.source, episode))
         tape = Tape(record.answers(episode), ask, record.settled(episode))
         with scheduler.meter.playing(episode):
             await play_episode(episode, stage, tape)
-        if beside:
-            group.create_task(judge(episode, beside))
+        if beside:  # before another begins in its place, while the engine still has what it said at hand
+            await judge(episode, beside)
 
     listening = asyncio.create_task(Control(plan.folder, scheduler).listen())
     try:
@@ -213,12 +218,12 @@ async def _play_and_judge(
     if plan.scorers:
         await store.safe()
         left = await judging.left(plan.scorers)
-        await admit(left, lambda episode, _: judge(episode, left[episode]), plan.concurrency, store)
+        await admit(left, lambda episode: judge(episode, left[episode]), plan.concurrency, store)
 
 
 async def admit(
     waiting: Iterable[int],
-    begin: Callable[[int, asyncio.TaskGroup], Coroutine[None, None, None]],
+    begin: Callable[[int], Coroutine[None, None, None]],
     concurrency: int,
     store: Store,
 ) -> None:
@@ -229,7 +234,7 @@ async def admit(
             for episode in waiting:
                 await room.acquire()
                 await store.caught_up()
-                task = group.create_task(begin(episode, group))
+                task = group.create_task(begin(episode))
                 task.add_done_callback(lambda _: room.release())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None

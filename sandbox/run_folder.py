@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.gallery import Gallery
 from sandbox.models import layout_of
+from sandbox.shard import WHOLE, Shard
 from sandbox.store import DATABASE, unwritable
 from sandbox.whole_file import write_whole
 from scenes.image_file import read_picture
@@ -27,13 +28,15 @@ MOST_LISTED = 6
 HEADER = "# The scenario of this run with everything resolved; play it again with `rolestage run` and this file.\n"
 
 
-def new_run_folder(parent: Path, source: Source) -> Path:
+def new_run_folder(parent: Path, source: Source, shard: Shard = WHOLE) -> Path:
     """Make and return the folder of a new run, with all in it that playing the scenario needs.
 
-    Its name is the time, the scenario and a few letters of its own. Raises `InputRefused` and `StoreFailed`.
+    Its name is the time, the scenario, which part of it, and a few letters of its own. Raises `InputRefused` and
+    `StoreFailed`.
     """
     words = re.findall(r"[a-z0-9]+", _slug_of(source).lower())
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}_{'-'.join(words)[:40] or 'scene'}_{secrets.token_hex(2)}"
+    part = f"_{shard.part}of{shard.parts}" if shard != WHOLE else ""
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}_{'-'.join(words)[:40] or 'scene'}{part}_{secrets.token_hex(2)}"
     folder = parent / name
     try:
         folder.mkdir(parents=True)
@@ -66,7 +69,7 @@ def _slug_of(source: Source) -> str:
     The scenario of a run is called as that run was.
     """
     file, folder = Path(source.document.file), source.folder.resolve().name
-    again = re.fullmatch(r"\d{8}T\d{6}Z_(.+)_[0-9a-f]{4}", folder)
+    again = re.fullmatch(r"\d{8}T\d{6}Z_(.+?)(?:_\d+of\d+)?_[0-9a-f]{4}", folder)
     if again and file.name == SCENARIO:
         return again[1]
     return (folder if file.name == "scenario.yaml" else file.stem) or source.scenario.title

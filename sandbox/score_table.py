@@ -247,6 +247,33 @@ def read_scores(folder: Path, names: Names, wanted: Collection[str] = ()) -> Sco
     return ScoreTable(str(folder), title, names, covered, failed, episodes, owner, group, counts)
 
 
+def together(tables: Sequence[ScoreTable]) -> ScoreTable:
+    """Return the scores of several runs as those of one, such as of the parts that machines played between them.
+
+    Raises `InputRefused` if an episode is in two of them.
+    """
+    episodes = np.concatenate([table.episodes for table in tables])
+    twice = len(episodes) - len(np.unique(episodes[:, 3]))
+    if twice:
+        raise refuse(f"{twice} episodes are in more than one of the runs; name each part once.", "--together")
+    before = np.cumsum([0, *(len(table.episodes) for table in tables[:-1])])
+    owner = np.concatenate([table.owner + first for table, first in zip(tables, before, strict=True)])
+    covered: dict[str, Coverage] = {}
+    for id, more in ((id, more) for table in tables for id, more in table.scorers.items()):
+        known = covered.get(id, Coverage(more.row, 0, 0))
+        covered[id] = Coverage(more.row, known.judged + more.judged, known.failed + more.failed)
+    return replace(
+        tables[0],
+        run=f"{len(tables)} runs together",
+        scorers=covered,
+        failed=sum(table.failed for table in tables),
+        episodes=episodes,
+        owner=owner,
+        group=np.concatenate([table.group for table in tables]),
+        counts=np.concatenate([table.counts for table in tables]),
+    )
+
+
 def _episodes(begun: Sequence[tuple[int, str, str, int, str]], title: str, names: Names) -> Ints:
     """Return of each episode its scenario, its cluster and what tells it from all others, as codes."""
     place: dict[str, tuple[int, int]] = {}

@@ -35,12 +35,16 @@ def _limit(scenario: Scenario, engine: Engine, prompt: int, shared: int) -> int 
         return None
     if facts.kv_tokens is None:
         return DEEP * facts.slots
-    fitting = facts.kv_tokens // _tokens(scenario, facts.context_length, prompt, shared)
+    fitting = _fitting(scenario, facts.kv_tokens, facts.context_length, prompt, shared)
     return max(1, min(DEEP * facts.slots, fitting))
 
 
-def _tokens(scenario: Scenario, context: int | None, prompt: int, shared: int) -> int:
-    """Return for how many tokens an engine keeps the states of an episode in its last turn."""
+def _fitting(scenario: Scenario, kv_tokens: int, context: int | None, prompt: int, shared: int) -> int:
+    """Return how many episodes fit in their last turn; those of a variant stand together, and begin alike."""
     chains = len(scenario.cast) + (scenario.narrator is not None)
     chain = prompt + int(scenario.turns * scenario.sampling.max_tokens * SHARE_OF_REPLY)
-    return max(1, shared + chains * (min(chain, context or chain) - shared))
+    begun = shared + chains * (prompt - shared)
+    added = chains * (min(chain, context or chain) - prompt)
+    if scenario.episodes == 1:
+        return kv_tokens // max(1, begun + added)
+    return int((kv_tokens - begun) / max(1, begun / scenario.episodes + added))

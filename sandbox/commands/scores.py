@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.commands.compare import compare
 from sandbox.commands.confusion import show_confusions
 from sandbox.score_files import Bar, check_plot, check_table, write_plot, write_scores
-from sandbox.score_table import By, Codes, Names, ScoreTable, read_scores
+from sandbox.score_table import By, Codes, Names, ScoreTable, read_scores, together
 from sandbox.score_text import (
     Column,
     Row,
@@ -36,6 +36,7 @@ class Options:
 
     compare: bool = False
     confusion: bool = False
+    together: bool = False
     by: Sequence[By] = ()
     cluster: str | None = None
     scorers: Sequence[str] = ()
@@ -75,6 +76,8 @@ def scores(folders: Sequence[Path], options: Options, as_json: bool) -> int:
     if options.compare:
         compare(tables[0], tables[1], options.by, as_json)
         return 0
+    if options.together:
+        tables = [together(tables)]
     lines = _together([line for run, table in enumerate(tables) for line in _lines(run, table, options.by)])
     if options.plot:
         write_plot(list(_bars(lines, tables)), options.plot)
@@ -89,7 +92,11 @@ def _check(folders: Sequence[Path], options: Options) -> None:
     """Raise `InputRefused` for options that cannot be, or would do nothing, together."""
     if options.compare and len(folders) != 2:
         raise refuse(f"two runs are compared, and {len(folders)} are named; name two.", "--compare")
-    alone = {"confusion": ("compare", "by", "cluster", "scorers", "out", "plot"), "compare": ("plot",)}
+    alone = {
+        "confusion": ("compare", "by", "cluster", "scorers", "out", "plot"),
+        "compare": ("plot",),
+        "together": ("compare", "confusion"),
+    }
     for option, others in alone.items():
         idle = [other for other in others if getattr(options, option) and getattr(options, other)]
         if idle:

@@ -17,6 +17,7 @@ from sandbox.record import Record, StoredCall, StoredPicture
 from sandbox.rows import EpisodeRow
 from sandbox.run_folder import SCENARIO, run_folders
 from sandbox.screen import Screen, print_json, safe
+from sandbox.shard import shard_of
 from sandbox.transcript import Stage, Transcript, caption, is_unseen, there_at_first, varied
 from scenes.clean import one_line
 from scenes.event import Event
@@ -62,8 +63,8 @@ def _run_row(folder: Path) -> dict[str, Any]:
     count, branches = Counter(state.status for state in states), sum(state.parent is not None for state in states)
     facts = {"title": meta.get("title", ""), "model": ", ".join(meta.get("engines", {}))}
     counts = {status: count[status] for status in ("done", "failed", "playing")}
-    planned = meta.get("planned", count.total() - branches) + branches
-    return row | facts | counts | {"planned": planned, "damage": None}
+    planned = len(shard_of(meta).episodes(meta["planned"])) if "planned" in meta else count.total() - branches
+    return row | facts | counts | {"planned": planned + branches, "damage": None}
 
 
 def show_run(folder: Path, episode: int | None, calls: bool, viewer: str | None, as_json: bool) -> int:
