@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from agents.player import PERSON
+from sandbox.engines.counters import EngineCounters, counters_of
 from sandbox.half_blocks import half_blocks
 from sandbox.meter import Occupancy
 from sandbox.purpose import INTERVIEW, is_of_interview, purpose_of, step_of
@@ -281,6 +282,9 @@ def progress(tally: Tally) -> str:
     left = tally.planned - tally.earlier - over
     failed = f", {counts['failed']} failed" if counts["failed"] else ""
     full = f" · {tally.meter.occupancy().busy:.0%} full" if tally.meter else ""
+    for counted in counters_of(tally.engines).values():
+        full += f" · KV {counted.kv_used:.0%}" if counted.kv_used else ""
+        full += f" · prefix {counted.hit_share:.0%}" if counted.prefix_queries else ""
     eta = f" · {seconds / over * left:.0f} s left" if over else ""
     rates = f"{counts['turns'] / seconds:.1f} turns/s · {counts['output_tokens'] / seconds:.0f} tokens/s"
     return f" {tally.earlier + over}/{tally.planned} episodes{failed}{eta} · {counts['turns']} turns · {rates}{full} "
@@ -303,6 +307,9 @@ def came(summary: Summary) -> Iterator[str]:
     )
     if summary.occupancy and summary.calls:
         yield filled(summary.occupancy)
+    for name, counted in summary.engines.items():
+        if told := ", ".join(_counted(counted)):
+            yield f"{one_line(name, 60)}: {told}"
     odd = {
         "cut for speaking for others": summary.spoke_for_others,
         "cut at the token limit": summary.truncated,
@@ -319,6 +326,20 @@ def came(summary: Summary) -> Iterator[str]:
         yield f"scorers gave {summary.judged} verdicts{failed}"
     for error, count in list(summary.errors.items())[:5]:
         yield f"failed {count} x: {one_line(error, 300)}"
+
+
+def _counted(counted: EngineCounters) -> Iterator[str]:
+    """Yield what is worth telling of what an engine counted."""
+    if counted.pictures:
+        yield f"each of {counted.pictures} pictures encoded {counted.per_picture:.3g} times"
+    if counted.preempted:
+        yield f"requests put back for want of memory: {counted.preempted}"
+    if counted.throttled:
+        yield f"tries sent away by servers that were full: {counted.throttled}"
+    if counted.unmetered:
+        yield f"answers whose tokens no server counted: {counted.unmetered}"
+    if counted.price is not None:
+        yield f"price {counted.price:.4g}"
 
 
 def filled(occupancy: Occupancy) -> str:

@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from agents.decision import repairs
 from agents.opening import whispered_to_nobody, without_effect
@@ -20,18 +20,18 @@ from agents.prompts.layouts import privacy_breaks
 from sandbox.engines.config import EngineConfig
 from sandbox.engines.engine import Engine
 from sandbox.engines.openai_address import is_address, is_here
-from sandbox.engines.start import start
+from sandbox.engines.start import shares, start
 from sandbox.episode import legs_of
 from sandbox.gallery import Gallery
 from sandbox.layout_cost import settled
-from sandbox.models import layout_of, models_of, most_pictures, reference
+from sandbox.models import by_base, layout_of, models_of, most_pictures, reference
 from sandbox.own_code import OwnCode
 from sandbox.policy_file import load_policy, policy_of_run
 from sandbox.preview import longest_requests
 from sandbox.record import Record
 from sandbox.run import Display, Plan, carry_out, unfinished
 from sandbox.run_folder import SCENARIO, check_place, new_run_folder
-from sandbox.scorer_names import entries_of, scorer_problems, scorers_named, scorers_of
+from sandbox.scorer_names import entries_of, scorer_problems, scorers_named, scorers_of, settings_named
 from sandbox.scoring import Chosen
 from sandbox.screen import Screen, safe
 from sandbox.shard import WHOLE, shard_named, shard_of
@@ -48,6 +48,7 @@ from scenes.references import Finding, Keys, unplayed
 from scenes.scenario import Range, Scenario
 from scenes.scene import Scene
 
+_OF_ENGINE = "engine."
 MOST_ALTERNATIVES = 200
 """Variants whose personas are tried against the model before a run."""
 
@@ -74,19 +75,29 @@ class Options:
     """A turn policy of the user's own, as `FILE.py:FUNCTION` or `module:function`."""
     scorers: Sequence[str] = ()
     """Who judges every episode as soon as it is over, beside those that the scenario names."""
-    settings_of_scorers: Sequence[str] = ()
-    """Such as `leakage.threshold=0.8`."""
+    fields: Sequence[str] = ()
+    """Of scorers and of the engine, such as `leakage.threshold=0.8` and `engine.max_num_seqs=64`."""
 
     def settings(self) -> dict[str, Any]:
         """Return what is put over the scenario, by path."""
         chosen = {"model": self.model, "seed": self.seed, "layout": self.layout, "player": self.player}
         return {path: value for path, value in chosen.items() if value is not None}
 
+    def of_scorers(self) -> list[str]:
+        """Return those `fields` that are not the engine's."""
+        return [setting for setting in self.fields if not setting.startswith(_OF_ENGINE)]
+
+    def of_engine(self) -> dict[str, Any]:
+        """Return what `fields` say of the engine. Raises `InputRefused`."""
+        named = [setting for setting in self.fields if setting.startswith(_OF_ENGINE)]
+        return {field: value for _, field, value in settings_named(named, {"engine"})}
+
 
 def checked_source(path: Path, options: Options) -> Source:
     """Return the scenario, fit to be played. Raises `InputRefused`."""
     source = load(path, options.root, options.settings())
     refusals = [*_refusals(source), *_untyped_addresses(source, options.model)]
+    refusals += _unfit_engine(source, options.engine)
     problems = [source.document.problem(keys, message) for keys, message in refusals]
     if problems:
         raise InputRefused(problems)
@@ -130,6 +141,41 @@ def _untyped_addresses(source: Source, typed: str | None) -> Iterator[Finding]:
             yield ("model",), "a server on another machine is asked only where you type it: --model http://…#name."
 
 
+def _unfit_engine(source: Source, kind: str | None) -> Iterator[Finding]:
+    """Yield what of the scenario's own `engine` cannot be set, or not by a file."""
+    settings = source.scenario.engine
+    if "api_key_env" in settings:  # with an address it would get whatever that variable holds
+        yield ("engine", "api_key_env"), "a key's variable is named only by whoever plays; leave it out."
+    try:
+        engine_config(kind, settings)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            place = [key for key in one["loc"] if key in settings]
+            yield ("engine", *place), _unfit(one)
+
+
+def _chosen_engine(source: Source, options: Options) -> EngineConfig:
+    """Return the engine's settings, those of the command line over the scenario's. Raises `InputRefused`.
+
+    Where all models are on servers, it is that of servers.
+    """
+    elsewhere = not source.scenario.engine and all(map(is_address, _models(source) - {PERSON}))
+    kind = options.engine or ("openai" if elsewhere else None)
+    try:
+        return engine_config(kind, source.scenario.engine, **options.of_engine())
+    except ValidationError as error:
+        raise refuse(_unfit(error.errors(include_url=False)[0]), "--set") from None
+
+
+def _unfit(error: Any) -> str:
+    """Return what pydantic has against an option of an engine, in a sentence."""
+    kind, *field = error["loc"]
+    named = ".".join(map(str, field))
+    if error["type"] == "extra_forbidden":
+        return f'an engine of the kind {kind} has no option "{one_line(named)}"; leave it out.'
+    return f"{named and f'{named}: '}{error['msg'].removeprefix('Value error, ').rstrip('.')}."
+
+
 def _models(source: Source) -> set[str]:
     return {name for variant in alternatives(source) for name in models_of(variant.scenario)}
 
@@ -151,11 +197,11 @@ def play_new(path: Path, options: Options, display: Display) -> Summary:
     shard = shard_named(options.shard, planned, source.scenario.episodes) if options.shard else WHOLE
     policy = load_policy(options.policy) if options.policy is not None else None
     scorers = scorers_of(source.scenario.scorers)
-    scorers += scorers_named(options.scorers, options.settings_of_scorers, "--score")
+    scorers += scorers_named(options.scorers, options.of_scorers(), "--score")
     for note in notes(source):
         print(f"note: {note}", file=sys.stderr)
     check_place(options.out)
-    config, gallery = engine_config(options.engine), Gallery()
+    config, gallery = _chosen_engine(source, options), Gallery()
     with started(alternatives(source), config, gallery, scorers=scorers) as engines:
         check_room(source, alternatives(source), engines, gallery)
         folder = new_run_folder(options.out, source, shard)
@@ -233,10 +279,17 @@ def played(plan: Plan, display: Display) -> Summary:
     return asyncio.run(carry_out(replace(plan, concurrency=1) if PERSON in plan.engines else plan, display))
 
 
-def engine_config(kind: str | None = None, **settings: Any) -> EngineConfig:
-    """Return the settings of an engine; without a kind, of vLLM if it is installed, and else of transformers."""
-    settings["kind"] = kind or ("vllm" if installed("vllm") else "transformers")
-    return TypeAdapter[EngineConfig](EngineConfig).validate_python(settings)
+def engine_config(kind: str | None = None, settings: Mapping[str, Any] | None = None, **others: Any) -> EngineConfig:
+    """Return the settings of an engine; without a kind, of vLLM if it is installed, and else of transformers.
+
+    `settings` are a scenario's; they count only for the kind that they are for.
+    """
+    own = dict(settings or {})
+    usual = own.pop("kind", None) or ("vllm" if installed("vllm") else "transformers")
+    chosen = kind or usual
+    return TypeAdapter[EngineConfig](EngineConfig).validate_python(
+        {**(own if chosen == usual else {}), **others, "kind": chosen}
+    )
 
 
 @contextmanager
@@ -270,14 +323,27 @@ def started_for(
 
     Raises `InputRefused`.
     """
-    engines: dict[str, Engine] = {}
+    asked = set(names)
+    engines: dict[str, Engine] = {PERSON: _person(gallery)} if PERSON in asked else {}  # first: it may not be there
     try:
-        for name in sorted(names, key=lambda name: (name != PERSON, name)):  # a person first, who may not be there
-            engines[name] = engine_of(name, config, gallery, pictures)
+        models = by_base(asked - {PERSON})
+        for base, settings in shares(config, models).items():
+            engine = _engine_of_base(base, models[base], settings, gallery, pictures)
+            engines |= dict.fromkeys(models[base], engine)
         yield engines
     finally:
         for engine in engines.values():
             engine.close()
+
+
+def _engine_of_base(
+    base: str, names: Mapping[str, str | None], config: EngineConfig, gallery: Gallery, pictures: int
+) -> Engine:
+    """Return the engine for all models that have one base, by name with their adapters."""
+    kind = "openai" if is_address(base) and config.kind in ("vllm", "transformers") else config.kind
+    if kind not in ("scripted", "simulated"):
+        print(f"starting {one_line(', '.join(names))} on {kind} …", file=sys.stderr, flush=True)
+    return start(config, base, gallery.open, pictures, {name: at for name, at in names.items() if at})
 
 
 def engine_of(name: str, config: EngineConfig, gallery: Gallery, pictures: int) -> Engine:
@@ -287,11 +353,8 @@ def engine_of(name: str, config: EngineConfig, gallery: Gallery, pictures: int) 
     """
     if name == PERSON:
         return _person(gallery)
-    model = reference(name)
-    kind = "openai" if is_address(model) and config.kind in ("vllm", "transformers") else config.kind
-    if kind not in ("scripted", "simulated"):
-        print(f"starting {one_line(name)} on {kind} …", file=sys.stderr, flush=True)
-    return start(config, model, gallery.open, pictures)
+    ((base, names),) = by_base([name]).items()
+    return _engine_of_base(base, names, shares(config, {base: names})[base], gallery, pictures)
 
 
 def _person(gallery: Gallery) -> Engine:

@@ -189,7 +189,7 @@ def unsuited(name: LayoutName, settings: Sequence[Setting]) -> str | None:
     One that a scenario names is taken whatever is said here, but for what it would give away.
     """
     lost = next((reason for setting in settings for reason in _losses(name, setting)), None)
-    is_embedded = settings[0].scenario.model == STORYBOOK
+    is_embedded = settings[0].scenario.model.partition("+")[0] == STORYBOOK
     if lost or is_embedded == (name == "compact"):
         return lost or (None if name != "mmrole" else "for models trained on MMRole; name it for one")
     return "the embedded model is trained on compact" if is_embedded else "for the embedded model, trained on it"

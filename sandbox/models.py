@@ -1,10 +1,13 @@
 """What the name of a model stands for."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from agents.player import PERSON
 from agents.prompts.layout import Layout
 from agents.prompts.layouts import LAYOUTS
+from sandbox.engines.adapter import read_adapter
 from sandbox.engines.openai_address import is_address, served
 from scenes.clean import one_line
 from scenes.problem import refuse
@@ -12,18 +15,51 @@ from scenes.scenario import LayoutName, Scenario
 
 STORYBOOK = "storybook"
 CHECKPOINT = Path(__file__).parent / "storybook" / "checkpoint"
+ADAPTERS = Path(__file__).parent / "storybook" / "adapters"
 
 
-def reference(name: str) -> str:
-    """Return the folder, the Hugging Face id or the servers of the model called `name`. Raises `InputRefused`.
+@dataclass(frozen=True)
+class Model:
+    """What one name stands for."""
 
-    Servers are named as `sandbox.engines.openai_address` says, such as `http://host:8000/v1#name`.
+    base: str
+    """A folder with a checkpoint, a Hugging Face id, or servers."""
+    adapter: str | None = None
+    """A folder with what is added to the weights of `base`."""
+
+
+def model_of(name: str) -> Model:
+    """Return what the model called `name` is, `BASE+ADAPTER` where it has an adapter. Raises `InputRefused`.
+
+    Servers are named as `sandbox.engines.openai_address` says, such as `http://host:8000/v1#name`. A folder may have a
+    plus in its own name.
     """
     if is_address(name):
         served(name)
-        return name
-    if "+" in name:
-        raise refuse(f'the model "{name}" has an adapter, which this version does not load; name the model alone.')
+        return Model(name)
+    base, plus, adapter = name.partition("+")
+    if not plus or Path(name).expanduser().is_dir():
+        return Model(_checkpoint(name))
+    if not base or not adapter:
+        raise refuse(f'"{one_line(name)}" names half a model; write it as MODEL+FOLDER, the folder with an adapter.')
+    return Model(_checkpoint(base), read_adapter(_adapter(base, adapter)).folder)
+
+
+def reference(name: str) -> str:
+    """Return the folder, the Hugging Face id or the servers of the model called `name`. Raises `InputRefused`."""
+    return model_of(name).base
+
+
+def by_base(names: Iterable[str]) -> dict[str, dict[str, str | None]]:
+    """Return the models called `names`, those of one base together, each with its adapter. Raises `InputRefused`."""
+    models: dict[str, dict[str, str | None]] = {}
+    for name in sorted(names):
+        model = model_of(name)
+        models.setdefault(model.base, {})[name] = model.adapter
+    return models
+
+
+def _checkpoint(name: str) -> str:
     if name.startswith(("/", ".", "~")) and not Path(name).expanduser().is_dir():
         raise refuse(f'there is no folder "{one_line(name)}"; name one with a checkpoint, or a Hugging Face id.')
     if name == STORYBOOK:
@@ -31,9 +67,19 @@ def reference(name: str) -> str:
     return str(Path(name).expanduser()) if name.startswith("~") else name
 
 
+def _adapter(base: str, name: str) -> str:
+    """Return the folder of an adapter; the embedded model may have some of its own, which go by their names."""
+    own, folder = ADAPTERS / name, Path(name).expanduser()
+    if base == STORYBOOK and Path(name).name == name and own.is_dir():
+        return str(own)
+    if not folder.is_dir():
+        raise refuse(f'there is no folder "{one_line(name)}" with an adapter for {one_line(base)}; name one.')
+    return str(folder)
+
+
 def layout_of(scenario: Scenario) -> Layout:
     """Return the layout to play with: the embedded model was trained on `compact`, all others read a conversation."""
-    suiting: LayoutName = "compact" if scenario.model == STORYBOOK else "images-first"
+    suiting: LayoutName = "compact" if scenario.model.partition("+")[0] == STORYBOOK else "images-first"
     return LAYOUTS[suiting if scenario.layout == "auto" else scenario.layout]
 
 

@@ -1,6 +1,7 @@
 """Playing the episodes of a run: as many at once as asked for, every turn stored, nothing lost however it ends."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -90,13 +91,14 @@ def opened(folder: Path, gallery: Gallery, facts: Mapping[str, object] | None = 
 
 
 async def _carry_out(plan: Plan, store: Store, record: Record, display: Display) -> Summary:
+    gc.freeze()  # what was loaded lives as long as the process; no collection has to look through it again
     branches = record.branches()
     waiting = unfinished(record, plan.episodes, plan.shard) if plan.only is None else plan.only
     planned = len(plan.shard.episodes(plan.episodes)) + len(branches) if plan.only is None else len(waiting)
     at_once = max(1, min(plan.concurrency, len(waiting)))
     meter = Meter(full(plan.engines, at_once), waiting=len(waiting))
     scheduler = Scheduler(plan.engines, meter)
-    tally = Tally(planned, earlier=planned - len(waiting), meter=meter)
+    tally = Tally(planned, earlier=planned - len(waiting), meter=meter, engines=plan.engines)
     display.begin(plan.folder, plan.source, tally)
     showing = asyncio.create_task(_show(store, tally, display))
     interrupted = True

@@ -132,7 +132,9 @@ class Scheduler:
     def _gate(self, model: str) -> _Gate:
         if model not in self._gates:
             try:
-                self._gates[model] = _Gate(self._engines[model])
+                engine = self._engines[model]
+                shared = (gate for gate in self._gates.values() if gate.engine is engine)  # with models of one base
+                self._gates[model] = next(shared, None) or _Gate(engine)
             except KeyError:
                 words = f"no engine was started for {one_line(model)}: a scorer names in `models` whom it asks"
                 raise CallFailed(words) from None

@@ -77,7 +77,7 @@ def scorers_named(names: Sequence[str], settings: Sequence[str], option: str = O
     """
     named = {name: _named(name, option) for name in names}
     called = {name: {name.rpartition(":")[2], scorer.name} for name, (scorer, _) in named.items()}
-    settled = list(_settings(settings, set().union(*called.values())))
+    settled = list(settings_named(settings, set().union(*called.values())))
     options = {name: {field: value for own, field, value in settled if own in called[name]} for name in named}
     return [Chosen(_made(scorer, options[name], name), code) for name, (scorer, code) in named.items()]
 
@@ -130,13 +130,13 @@ def _made(scorer: type[Scorer], options: Mapping[str, Any], name: str) -> Scorer
         raise refuse(f"{type(error).__name__}: {one_line(str(error), 300)}; mend it.", place) from None
 
 
-def _settings(settings: Iterable[str], names: set[str]) -> Iterator[tuple[str, str, Any]]:
-    """Yield scorer, field and value of each `SCORER.FIELD=VALUE`, the value in the words of YAML."""
+def settings_named(settings: Iterable[str], names: set[str]) -> Iterator[tuple[str, str, Any]]:
+    """Yield name, field and value of each `NAME.FIELD=VALUE`, the value in the words of YAML. Raises `InputRefused`."""
     for setting in settings:
         path, equals, value = setting.partition("=")
         name, dot, field = path.partition(".")
         if not (equals and dot and field):
-            raise refuse(f'"{one_line(setting)}" sets nothing; write SCORER.FIELD=VALUE.', "--set")
+            raise refuse(f'"{one_line(setting)}" sets nothing; write NAME.FIELD=VALUE.', "--set")
         if name not in names:
             raise refuse(unknown("scorer of this command", name, sorted(names)), "--set")
         try:

@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from sandbox.engines.counters import EngineCounters, counters_of
 from sandbox.engines.terminal import LEFT
 from sandbox.meter import Meter, Occupancy
 from sandbox.purpose import is_of_interview, purpose_of
@@ -55,6 +56,8 @@ class Summary(BaseModel):
     """Episodes about which a scorer could say nothing."""
     occupancy: Occupancy | None = None
     """How full the engine was, and why it was not fuller."""
+    engines: dict[str, EngineCounters] = {}
+    """What engines counted since they were started, by the name of the model."""
     errors: dict[str, int] = {}
     """Why episodes failed, and how many for each reason."""
 
@@ -79,6 +82,8 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     start: float = field(default_factory=time.monotonic)
     meter: Meter | None = None
+    engines: Mapping[str, object] = field(default_factory=dict)
+    """Some of which count what they do."""
     left: bool = False
     """Whether the person who plays along went away."""
 
@@ -152,7 +157,7 @@ class Tally:
 
     def summary(self, run: str, interrupted: bool) -> Summary:
         """Return the totals so far."""
-        others = {"run", "planned", "earlier", "seconds", "interrupted", "errors", "occupancy"}
+        others = {"run", "planned", "earlier", "seconds", "interrupted", "errors", "occupancy", "engines"}
         counted = Summary.model_fields.keys() - others
         return Summary(
             run=run,
@@ -162,5 +167,6 @@ class Tally:
             interrupted=interrupted or self.left,
             errors=dict(self.errors),
             occupancy=self.meter.occupancy() if self.meter else None,
+            engines=counters_of(self.engines),
             **{name: self.counts[name] for name in counted},
         )

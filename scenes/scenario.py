@@ -267,6 +267,9 @@ class Scenario(_Part):
     model: ModelName = "storybook"
     """`storybook`, a folder with a checkpoint, an id of the Hugging Face Hub, or a name on a server,
     `http://host:8000/v1#name`."""
+    engine: dict[Name, bool | int | float | str | None] = Field(default={}, max_length=64)
+    """How the models are computed: `{kind: vllm, max_num_seqs: 64}`, with vLLM's own names; without a kind, vLLM if it
+    is installed. Only for that kind: `--engine` with another leaves it out."""
     layout: LayoutName | Literal["auto"] = "auto"
     """The order of the prompt's segments; `auto` takes the cheapest that suits the model and gives nothing away."""
     scorers: tuple[Name | dict[str, Any], ...] = Field(default=(), strict=False, max_length=32)

@@ -1,16 +1,39 @@
 """The settings of each kind of engine, told apart by `kind`; the names are vLLM's. Loads no library."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+
+from sandbox.engines.vllm_options import problems
+from scenes.clean import one_line
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 
 
-class VLLMConfig(BaseModel):
-    """vLLM in this process, on a GPU or a CPU."""
+def _a_size(value: Any, read: ValidatorFunctionWrapHandler) -> ByteSize:
+    try:
+        size: ByteSize = read(value)
+    except (ValidationError, OverflowError):
+        raise ValueError("it is a number of bytes, or one with a unit, such as 24GiB") from None
+    return size
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+Memory = Annotated[ByteSize, Field(ge=1), WrapValidator(_a_size)]
+
+
+class VLLMConfig(BaseModel):
+    """vLLM, on a GPU or a CPU. `sandbox.engines.vllm_options` says which others of its own options can be given."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     kind: Literal["vllm"] = "vllm"
     dtype: DType = "auto"
@@ -20,8 +43,13 @@ class VLLMConfig(BaseModel):
     max_num_seqs: int = Field(default=256, ge=1)
     """Most requests computed together."""
     kv_cache_memory_bytes: int | None = Field(default=None, ge=1)
-    """Room for attention states. None is 512 MiB on a CPU, and on a GPU what `gpu_memory_utilization` leaves."""
+    """Room for attention states of each model. None is 512 MiB on a CPU, and on a GPU what `gpu_memory_utilization`
+    leaves."""
+    memory: Memory | None = None
+    """On a CPU, for the weights and attention states of all models of a run together: bytes, or such as `24GiB`. What
+    the process needs besides, about 1 GiB, is not part of it."""
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+    """The share of a GPU's memory that all models of a run may take together."""
     tensor_parallel_size: int = Field(default=1, ge=1)
     enforce_eager: bool = False
     """Leave out CUDA graphs and compilation on a GPU; a CPU is always eager."""
@@ -30,6 +58,20 @@ class VLLMConfig(BaseModel):
     threads: int = Field(default=1, ge=1)
     """Of a CPU. One is right for the embedded model, and makes a reply the same on every machine; a large model wants
     all of them."""
+    own_process: bool | None = None
+    """Compute in a process of its own, which can die without the run. None is yes on a GPU and no on a CPU."""
+
+    @model_validator(mode="after")
+    def _knows_its_further_options(self) -> "VLLMConfig":
+        found = [message for _, message in problems(self.further, frozenset(type(self).model_fields))]
+        if found:
+            raise ValueError(one_line(" ".join(found), 1_000))
+        return self
+
+    @property
+    def further(self) -> dict[str, bool | int | float | str]:
+        """Options of vLLM's own beside those above."""
+        return dict(self.model_extra or {})
 
 
 class TransformersConfig(BaseModel):

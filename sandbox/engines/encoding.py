@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -17,6 +17,7 @@ from scenes.clean import one_line, without_surrogates
 from scenes.problem import InputRefused, refuse
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
 # Read when transformers is imported; its warnings speak to who trains models.
@@ -55,12 +56,25 @@ class Encoder:
         self._literal = LiteralTokenizer(self.tokenizer)
         self._memory = TokenMemory(self._literal, self.tokenizer)
         self._text_tokens = lru_cache(maxsize=100_000)(self._literal.count)
-        self._picture_tokens = lru_cache(maxsize=None)(self._count_picture)
+        self._size_of = lru_cache(maxsize=None)(lambda image: self._open(image).size)
+        self._tokens_of_size = lru_cache(maxsize=None)(self._count_picture)
+        self.opened = 0
+        """How often a picture was asked for."""
 
     @property
     def tokenised(self) -> int:
         """Tokens that were tokenised so far: those of a line that many prompts hold count once."""
         return self._memory.tokenised
+
+    @property
+    def pictures(self) -> int:
+        """Distinct pictures that prompts held so far."""
+        return self._size_of.cache_info().currsize
+
+    @property
+    def sizes(self) -> int:
+        """Distinct sizes of theirs, for each of which one blank picture was preprocessed."""
+        return self._tokens_of_size.cache_info().currsize
 
     def encode(self, segments: Sequence[Segment]) -> EncodedPrompt:
         """Return the prompt that `segments` make. Raises `CallFailed` if the model's template refuses them."""
@@ -83,9 +97,9 @@ class Encoder:
         own = self._picture_tokens(segment.image) if segment.image else self._text_tokens(segment.text)
         return own + _MESSAGE_TOKENS
 
-    def images(self, prompt: EncodedPrompt) -> list[Any]:
-        """Return the pictures of `prompt` in order."""
-        return [self._pictures(image) for image in prompt.images]
+    def images(self, prompt: EncodedPrompt, known: Container[str] = ()) -> "list[Image | None]":
+        """Return the pictures of `prompt` in order, None for each of those that are `known` already."""
+        return [None if image in known else self._open(image) for image in prompt.images]
 
     def tensors(self, prompt: EncodedPrompt) -> "dict[str, Tensor]":
         """Return what transformers' models take, shapes (1, tokens); pictures as the processor shapes them."""
@@ -104,9 +118,21 @@ class Encoder:
         special = {"add_special_tokens": False} if self._begins(text) else {}
         return self._processor(text=[text], images=[images] if images else None, return_tensors="pt", **special)
 
-    def _count_picture(self, image: str) -> int:
-        """Return the tokens of a picture beyond its placeholder; next to some texts they come to a few less."""
-        whole = self._call_processor(self._placeholder, [self._pictures(image)])["input_ids"].shape[1]
+    def _open(self, image: str) -> "Image":
+        self.opened += 1
+        return self._pictures(image)
+
+    def _picture_tokens(self, image: str) -> int:
+        return self._tokens_of_size(self._size_of(image))
+
+    def _count_picture(self, size: tuple[int, int]) -> int:
+        """Return the tokens of a picture beyond its placeholder; next to some texts they come to a few less.
+
+        Processors scale and split a picture by its size alone, so a blank one tells it of all.
+        """
+        import PIL.Image
+
+        whole = self._call_processor(self._placeholder, [PIL.Image.new("RGB", size)])["input_ids"].shape[1]
         return int(whole) - len(self.tokenizer(self._placeholder)["input_ids"])
 
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from importlib.util import find_spec
 from threading import Event
 from typing import Any
 
+from sandbox.engines.adapter import read_adapter
 from sandbox.engines.config import TransformersConfig
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import EncodedPrompt, Encoder
 from sandbox.engines.engine import AT_LEISURE, EngineDied, EngineFacts, Pictures, Urgency, likelihood, with_room
 from sandbox.engines.form import without_controls
+from sandbox.engines.merged import Weights
 from scenes.chat import CallFailed, Completion, Request
 from scenes.clean import one_line, without_surrogates
 from scenes.problem import refuse
@@ -33,9 +35,14 @@ _GRAMMAR_CACHE_BYTES = 512 << 20
 
 
 class TransformersEngine:
-    """Writes one reply after another, in a thread of its own. Raises `InputRefused` if it cannot load the model."""
+    """Writes one reply after another, in a thread of its own. Raises `InputRefused` if it cannot load the model.
 
-    def __init__(self, config: TransformersConfig, model: str, pictures: Pictures) -> None:
+    `adapters` are folders by the name of the model that a request asks; one that asks any other is for the model alone.
+    """
+
+    def __init__(
+        self, config: TransformersConfig, model: str, pictures: Pictures, adapters: Mapping[str, str] | None = None
+    ) -> None:
         self._encoder = Encoder(model, pictures)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         tokenizer, takes_pictures = self._encoder.tokenizer, self._encoder.takes_pictures
@@ -44,6 +51,7 @@ class TransformersEngine:
             self._model = loading.result()
         except (ValueError, OSError, RuntimeError, ImportError) as error:
             raise refuse(f"transformers cannot load {one_line(model)}: {one_line(str(error), 400)}") from error
+        self._weights = Weights(self._model, {name: read_adapter(at) for name, at in (adapters or {}).items()})
         self.facts = _facts(config, model, self._model)
 
     async def complete(self, request: Request, urgency: Urgency = AT_LEISURE) -> Completion:
@@ -54,7 +62,8 @@ class TransformersEngine:
         given = self._encoder.given(request)
         encoded, dropped = cut(with_room(request, len(given)), self.facts.context_length, self._encoder)
         cancelled = Event()
-        work = partial(self._read, encoded, given) if given else partial(self._write, encoded, request, cancelled)
+        read, write = partial(self._read, encoded, given), partial(self._write, encoded, request, cancelled)
+        work = partial(self._with_adapter, request.model, read if given else write)
         try:
             job = self._thread.submit(work)
         except RuntimeError as error:
@@ -72,6 +81,10 @@ class TransformersEngine:
     def close(self) -> None:
         """Let the reply under way end, and take no more."""
         self._thread.shutdown()
+
+    def _with_adapter(self, name: str, work: Callable[[], Completion]) -> Completion:
+        self._weights.take(name)
+        return work()
 
     def _read(self, encoded: EncodedPrompt, given: list[int]) -> Completion:
         """Say how likely `given` is after the prompt, in one pass; only where it stands are there scores of tokens."""

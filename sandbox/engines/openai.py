@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from sandbox.engines.config import OpenAIConfig, Prices
+from sandbox.engines.counters import EngineCounters
 from sandbox.engines.engine import AT_LEISURE, EngineDied, EngineFacts, Pictures, Urgency, likelihood, with_room
 from sandbox.engines.form import without_controls
 from sandbox.engines.openai_address import served
@@ -145,6 +146,18 @@ class OpenAIEngine:
         if request.form is not None:
             return completion.model_copy(update={"text": without_controls(completion.text)})
         return completion
+
+    def counters(self) -> EngineCounters:
+        """Return what was asked of the servers so far, and what it cost."""
+        spent = self.spent
+        return EngineCounters(
+            prefix_queries=spent.prompt_tokens,
+            prefix_hits=spent.cached_tokens,
+            computed=spent.prompt_tokens - spent.cached_tokens,
+            throttled=spent.throttled,
+            unmetered=spent.unmetered,
+            price=spent.price(self.prices) if self.prices else None,
+        )
 
     def room(self, request: Request) -> int | None:
         """Return None: only the servers can count tokens."""

@@ -1,58 +1,57 @@
-"""vLLM in this process, on a GPU or a CPU. The only file that knows vLLM; imported when such an engine is started."""
+"""vLLM on a GPU or a CPU; imported when such an engine is started. Only the `vllm` modules here know vLLM."""
 
-import logging
-import os
-import warnings
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from functools import partial
 
+from sandbox.engines.adapter import read_adapter
 from sandbox.engines.config import VLLMConfig
+from sandbox.engines.counters import EngineCounters
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import EncodedPrompt, Encoder
-from sandbox.engines.engine import AT_LEISURE, EngineFacts, Pictures, Urgency, likelihood, with_room
+from sandbox.engines.engine import AT_LEISURE, Pictures, Urgency, likelihood, with_room
 from sandbox.engines.form import without_controls
 from sandbox.engines.pump import Pump
-from scenes.chat import CallFailed, Completion, Request
-from scenes.clean import one_line, without_surrogates
+from sandbox.engines.restarting import Restarting
+from sandbox.engines.vllm_counting import Counting
+from sandbox.engines.vllm_library import (
+    LoRARequest,
+    RequestOutputKind,
+    SamplingParams,
+    StructuredOutputsParams,
+    current_platform,
+)
+from sandbox.engines.vllm_steps import Asked, Loading, PicturesForgotten, Steps, has_own_process
+from scenes.chat import Completion, Request
+from scenes.clean import one_line
 from scenes.problem import refuse
-
-os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
-with warnings.catch_warnings(action="ignore"):
-    import torch
-    import transformers
-    import vllm
-    from vllm.config import StructuredOutputsConfig
-    from vllm.exceptions import VLLMClientError
-    from vllm.platforms import current_platform
-    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
-
-_CPU_SETTINGS = {
-    "enforce_eager": True,
-    # The unit of prefix caching: with the default of 128, short prompts would have no whole block in common.
-    "block_size": 32,
-    # A prompt computed in chunks kills the engine if its request has a seed.
-    "enable_chunked_prefill": False,
-    "skip_mm_profiling": True,
-}
-_CPU_KV_CACHE_BYTES = 512 << 20
-_REFUSALS = (VLLMClientError, ValueError, TypeError, LookupError, AssertionError, RuntimeError)
-"""What vLLM raises about one request while taking it in; `EngineDeadError` is none of them."""
-
-Asked = tuple[dict[str, Any], vllm.SamplingParams, int]
 
 
 class VLLMEngine:
-    """Computes all its requests together and caches their prefixes. Raises `InputRefused` if it cannot start."""
+    """Computes all its requests together and caches their prefixes. Raises `InputRefused` if it cannot start.
 
-    def __init__(self, config: VLLMConfig, model: str, pictures: Pictures, images_per_request: int) -> None:
+    `adapters` are folders by the name of the model that a request asks; one that asks any other is for the model alone.
+    """
+
+    def __init__(
+        self,
+        config: VLLMConfig,
+        model: str,
+        pictures: Pictures,
+        images_per_request: int,
+        adapters: Mapping[str, str] | None = None,
+    ) -> None:
         self._encoder = Encoder(model, pictures)
+        self._handed_over: set[str] = set()
+        """Pictures that vLLM holds, as far as is known."""
         self._seeded = current_platform.is_cpu() if config.seed_requests is None else config.seed_requests
-        limits = {"image": images_per_request} if self._encoder.takes_pictures else {}
+        self._adapters, self._counting = _loras(adapters or {}), Counting()
+        rank = max((read_adapter(lora.path).rank for lora in self._adapters.values()), default=0)
+        images = images_per_request if self._encoder.takes_pictures else None
+        plan = Loading(config, model, images, list(dict.fromkeys(self._adapters.values())), rank)
+        begin = partial(Steps, plan, self._counting)
         try:
-            self._pump: Pump[Asked] = Pump(lambda: _Steps(config, model, limits))
+            # a core in a process of its own is started again when it dies; in this one it ends the run
+            self._pump: Pump[Asked] = Pump(lambda: Restarting(begin) if has_own_process(config) else begin())
         except (ValueError, OSError, RuntimeError, ImportError) as error:
             raise refuse(f"vLLM cannot start {one_line(model)}: {one_line(str(error), 400)}") from error
         self.facts = self._pump.facts
@@ -65,7 +64,7 @@ class VLLMEngine:
         """
         given = self._encoder.given(request)
         encoded, dropped = cut(with_room(request, len(given)), self.facts.context_length, self._encoder)
-        completion = await self._pump.ask((self._prompt(encoded, given), self._params(request), urgency.priority))
+        completion = await self._answer(encoded, given, request, urgency)
         if given:
             return likelihood(completion.logprobs[-len(given) :], given, completion.prompt_tokens, dropped)
         text = completion.text if request.form is None else without_controls(completion.text)
@@ -75,25 +74,37 @@ class VLLMEngine:
         """Return how many tokens of history fit beside the rest of `request` and its reply."""
         return room(request, self.facts.context_length, self._encoder)
 
+    def counters(self) -> EngineCounters:
+        """Return what vLLM and the encoder counted up to now."""
+        encoder = self._encoder
+        return self._counting.counters(pictures=encoder.pictures, opened=encoder.opened, sizes=encoder.sizes)
+
     def close(self) -> None:
         """Take no more requests; shut down with the last vLLM engine of the process."""
         self._pump.close()
 
-    def _prompt(self, encoded: EncodedPrompt, given: list[int]) -> dict[str, Any]:
-        """Return the prompt in vLLM's terms. It finds the places of pictures by token id, and pictures by our ids."""
-        prompt: dict[str, Any] = {"prompt_token_ids": encoded.ids + given}
-        if encoded.images:
-            prompt["multi_modal_data"] = {"image": self._encoder.images(encoded)}
-            prompt["multi_modal_uuids"] = {"image": list(encoded.images)}
-        return prompt
+    async def _answer(self, encoded: EncodedPrompt, given: list[int], request: Request, urgency: Urgency) -> Completion:
+        try:
+            answer = await self._pump.ask(self._asked(encoded, given, request, urgency))
+        except PicturesForgotten:
+            self._handed_over.difference_update(encoded.images)
+            answer = await self._pump.ask(self._asked(encoded, given, request, urgency))
+        self._handed_over.update(encoded.images)
+        return answer
 
-    def _params(self, request: Request) -> vllm.SamplingParams:
+    def _asked(self, encoded: EncodedPrompt, given: list[int], request: Request, urgency: Urgency) -> Asked:
+        known = self._handed_over.intersection(encoded.images)
+        pixels = self._encoder.images(encoded, known)
+        params, adapter = self._params(request), self._adapters.get(request.model)
+        return Asked(encoded.ids + given, encoded.images, pixels, params, urgency.priority, adapter)
+
+    def _params(self, request: Request) -> SamplingParams:
         if request.answer is not None:
-            return vllm.SamplingParams(
+            return SamplingParams(
                 max_tokens=1, prompt_logprobs=0, detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY
             )
         sampling = request.sampling
-        return vllm.SamplingParams(
+        return SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             max_tokens=sampling.max_tokens,
@@ -104,101 +115,7 @@ class VLLMEngine:
         )
 
 
-class _Steps:
-    """vLLM's engine as the pump wants it.
-
-    An engine of vLLM that is shut down, or collected as garbage, takes away what the others of its process compute
-    with. So all are kept until the last one closes.
-    """
-
-    _open: ClassVar[set["_Steps"]] = set()
-    _closed: ClassVar[set["_Steps"]] = set()
-
-    def __init__(self, config: VLLMConfig, model: str, limits: dict[str, int]) -> None:
-        if current_platform.is_cpu():
-            os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-            torch.set_num_threads(config.threads)
-        with warnings.catch_warnings(action="ignore"):
-            self._llm = vllm.LLMEngine.from_engine_args(_arguments(config, model, limits))
-        self.facts = _facts(model, self._llm.vllm_config)
-        self._open.add(self)
-
-    def add(self, request_id: str, prompt: Asked) -> None:
-        try:
-            text, params, priority = prompt
-            self._llm.add_request(request_id, text, params, priority=priority)
-        except _REFUSALS as error:
-            self._llm.abort_request([request_id])
-            raise CallFailed(f"vLLM refuses the request: {one_line(str(error), 300)}") from error
-
-    def step(self) -> dict[str, Completion | CallFailed]:
-        return {output.request_id: _completion(output) for output in self._llm.step() if output.finished}
-
-    def abort(self, request_ids: list[str]) -> None:
-        self._llm.abort_request(request_ids)
-
-    def close(self) -> None:
-        self._open.discard(self)
-        self._closed.add(self)
-        while self._closed and not self._open:
-            self._closed.pop()._llm.engine_core.shutdown()
-
-
-def _arguments(config: VLLMConfig, model: str, limits: dict[str, int]) -> vllm.EngineArgs:
-    settings: dict[str, Any] = config.model_dump(exclude={"kind", "threads", "seed_requests"})
-    if current_platform.is_cpu():
-        settings |= _CPU_SETTINGS
-        settings["dtype"] = "float32" if config.dtype == "auto" else config.dtype
-        settings["kv_cache_memory_bytes"] = config.kv_cache_memory_bytes or _CPU_KV_CACHE_BYTES
-    return vllm.EngineArgs(
-        model=model,
-        limit_mm_per_prompt=limits,
-        enable_prefix_caching=True,
-        scheduling_policy="priority",
-        load_format="safetensors",
-        seed=0,
-        disable_log_stats=True,
-        use_tqdm_on_load=False,
-        # Named, since the first form would choose for all that follow. Without blanks, which a small model goes on
-        # writing until it is cut off.
-        structured_outputs_config=StructuredOutputsConfig(backend="xgrammar", disable_any_whitespace=True),
-        **settings,
-    )
-
-
-def _facts(model: str, settings: Any) -> EngineFacts:
-    config, cache = settings.model_config, settings.cache_config
-    return EngineFacts(
-        kind="vllm",
-        model=model,
-        slots=settings.scheduler_config.max_num_seqs,
-        kv_tokens=cache.num_gpu_blocks * cache.block_size if cache.num_gpu_blocks else None,
-        revision=getattr(config.hf_config, "_commit_hash", None),
-        context_length=config.max_model_len,
-        device=current_platform.get_device_name(),
-        dtype=str(config.dtype).removeprefix("torch."),
-        versions={library.__name__: str(library.__version__) for library in (vllm, torch, transformers)},
-    )
-
-
-def _completion(output: Any) -> Completion | CallFailed:
-    """Return the answer in a finished `RequestOutput` of vLLM."""
-    answer = output.outputs[0]
-    if answer.finish_reason not in ("stop", "length"):
-        return CallFailed(f"vLLM ended the request: {answer.finish_reason}")
-    return Completion(
-        text=without_surrogates(answer.text),
-        finish_reason=answer.finish_reason,
-        prompt_tokens=len(output.prompt_token_ids),
-        cached_tokens=output.num_cached_tokens or 0,
-        output_tokens=len(answer.token_ids),
-        token_ids=tuple(answer.token_ids),
-        logprobs=tuple(_prompt_logprobs(output)),
-    )
-
-
-def _prompt_logprobs(output: Any) -> Iterator[float]:
-    """Yield the logprob of each token of the prompt but the first, which follows nothing, if they were asked for."""
-    for position in (output.prompt_logprobs or ())[1:]:
-        (token,) = position.values()
-        yield token.logprob
+def _loras(adapters: Mapping[str, str]) -> dict[str, LoRARequest]:
+    """Return what vLLM calls each adapter; two names of one folder share one."""
+    folders = {folder: number for number, folder in enumerate(sorted(set(adapters.values())), start=1)}
+    return {name: LoRARequest(folder, folders[folder], folder) for name, folder in adapters.items()}

@@ -1,6 +1,8 @@
 """How requests go in and answers come out: together, each to its own, and no failure further than it must."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Coroutine
 from threading import Event, get_ident
 from typing import Any
@@ -116,6 +118,16 @@ def test_an_engine_that_breaks_fails_all_who_wait_and_all_who_come_later(engine:
     assert isinstance(later, EngineDied)
 
 
+def test_an_engine_that_breaks_while_it_takes_a_request_in_fails_those_behind_it_too(engine: Countdown) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no door")
+
+    engine.add = broken  # type: ignore[method-assign]
+    pump = Pump(lambda: engine)
+    lost = gathered(*(pump.ask(3) for _ in range(3)))
+    assert all(isinstance(answer, EngineDied) for answer in lost)
+
+
 def test_a_cancelled_request_leaves_the_engine_and_the_others_stay(engine: Countdown) -> None:
     pump = Pump(lambda: engine)
 
@@ -169,6 +181,45 @@ def test_closing_fails_what_is_under_way_and_may_be_repeated(engine: Countdown) 
     assert engine.closed == 1
     (later,) = gathered(pump.ask(1))
     assert isinstance(later, EngineDied)
+
+
+def test_an_engine_that_hangs_is_left_when_it_is_closed(engine: Countdown) -> None:
+    pump = Pump(lambda: engine)
+    engine.go_on.clear()
+
+    async def ask() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pump.ask(3), 0.01)
+
+    asyncio.run(ask())
+    pump.close(0.01)
+    pump.close()
+    assert engine.closed == 0
+    engine.go_on.set()
+
+
+def test_a_program_whose_engine_hangs_can_end() -> None:
+    code = """
+import asyncio
+import sys
+from threading import Event
+from sandbox.engines.engine import EngineFacts
+from sandbox.engines.pump import Pump
+
+class Hanging:
+    facts = EngineFacts(kind="hanging", model="none")
+    def add(self, request_id, prompt): pass
+    def step(self): Event().wait()
+
+pump = Pump(Hanging)
+try:
+    asyncio.run(asyncio.wait_for(pump.ask(None), 0.01))
+except TimeoutError:
+    pump.close(0.01)
+    sys.exit(5)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert (ran.returncode, ran.stderr) == (5, "")
 
 
 def test_an_engine_that_cannot_start_says_why() -> None:

@@ -12,6 +12,7 @@ from playing import carried_out, new_run, played, written
 from rich.style import Style
 
 from sandbox.display import Conversation, Quiet, Telling, came, filled, next_steps, progress
+from sandbox.engines.counters import EngineCounters
 from sandbox.half_blocks import half_blocks
 from sandbox.meter import Occupancy
 from sandbox.rows import Batch, EpisodeRow
@@ -186,6 +187,7 @@ def test_progress_tells_first_what_matters_most() -> None:
 def summary(**changes: object) -> Summary:
     counts = dict.fromkeys(Summary.model_fields, 0)
     rest = {"run": "runs/tea", "planned": 4, "seconds": 2.0, "interrupted": False, "errors": {}, "occupancy": None}
+    rest |= {"engines": {}}
     return Summary.model_validate(counts | rest | changes)
 
 
@@ -359,3 +361,22 @@ def test_a_summary_says_how_full_the_engine_was_and_what_the_rest_was_lost_to() 
     half = Occupancy(busy=0.5, client=0.1, admission=0.004, tail=0.396, slots=64, requests=40)
     assert filled(half) == "the engine's 64 slots were 50% full; lost: 10% to the client, 40% to the tail"
     assert filled(Occupancy(busy=1, slots=2, requests=2)) == "the engine's 2 slots were 100% full"
+
+
+def test_a_summary_says_how_often_pictures_were_encoded_and_what_servers_cost() -> None:
+    counted = {
+        "storybook": EngineCounters(pictures=4, encoded=6, preempted=2),
+        "http://a/v1#b": EngineCounters(price=0.5),
+    }
+    told = list(came(summary(done=4, calls=4, engines=counted)))
+    assert "storybook: each of 4 pictures encoded 1.5 times, requests put back for want of memory: 2" in told
+    assert "http://a/v1#b: price 0.5" in told
+
+
+def test_progress_says_how_full_an_engines_memory_is() -> None:
+    class Engine:
+        def counters(self) -> EngineCounters:
+            return EngineCounters(kv_used=0.31, prefix_queries=100, prefix_hits=78)
+
+    one = Engine()
+    assert progress(Tally(8, engines={"a": one, "b": one})).count("KV 31% · prefix 78%") == 1

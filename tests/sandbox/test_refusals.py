@@ -53,7 +53,7 @@ def messages(content: str | bytes) -> list[str]:
 KNOWN_AT_TOP = (
     '"schema_version", "title", "kind", "language", "premise", "time", "images", "places", "cast", "player", '
     '"opening", "interview", "narrator", "memory", "mind", "turns", "turn_policy", "sampling", "vary", "episodes", '
-    '"seed", "model", "layout", "scorers"'
+    '"seed", "model", "engine", "layout", "scorers"'
 )
 EMPTY = "the file is empty; it must hold keys with values, such as `title: Tea`."
 CONTROL = "is a control character or half of one; remove it."
