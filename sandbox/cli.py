@@ -65,7 +65,7 @@ def cli() -> None:
 @POLICY
 @click.option("--score", "scorers", multiple=True, metavar="NAME", help="Judge each episode when it is over.")
 @click.option(
-    "--set", "settings_of_scorers", multiple=True, metavar="SCORER.FIELD=VALUE", help="An option of a scorer."
+    "--set", "fields", multiple=True, metavar="NAME.FIELD=VALUE", help="An option of a scorer, or of the `engine`."
 )
 @click.option("--dry-run", is_flag=True, help="Play with scripted lines and no model.")
 @DISPLAY
@@ -183,9 +183,21 @@ def _exit_code(summary: Any) -> int:
     "--scorer", "scorers", multiple=True, metavar="NAME", help="Shipped, or FILE.py:NAME; by default the run's."
 )
 @click.option("--set", "settings", multiple=True, metavar="SCORER.FIELD=VALUE", help="An option of a scorer.")
+@click.option("--judge", metavar="MODEL", help="Who judges, for every scorer that asks a judge.")
+@click.option(
+    "--prompt-from",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Training records of a reward model, whose prompt mmrole asks with.",
+)
 @click.option("--only-unscored", is_flag=True, help="Leave out what any version of the scorer has judged.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Judge N of the episodes that wait.")
 @click.option("--engine", type=ENGINE, help="For scorers that ask models; by default that of RUN.")
+@click.option("--images", type=click.Path(file_okay=False, path_type=Path), help="Of test records: their pictures.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Of test records: where to write; judged/MODEL."
+)
+@click.option("--answered-by", metavar="NAME", help="Of test records: whose answers they are.")
 @RUNS
 @JSON
 def score(run: str, runs: Path, as_json: bool, **options: Any) -> int:
@@ -195,12 +207,19 @@ def score(run: str, runs: Path, as_json: bool, **options: Any) -> int:
     Without a model: grounding, leakage, voice, faults.
     With one:        vision, contrast, mmrole, characterbox,
                      characterbox-narrator, characterbox-scene.
+
+    RUN may also be a file or folder of MMRole's test records with answers:
+    mmrole then judges each beside its reference (docs/mmrole.md).
     """
+    from sandbox.commands.judge import judge, records_at
     from sandbox.commands.score import ScoreOptions
-    from sandbox.commands.score import score as judge
+    from sandbox.commands.score import score as score_run
     from sandbox.run_folder import find_run
 
-    return _exit_code(judge(find_run(run, runs), ScoreOptions(**options), as_json))
+    chosen, records = ScoreOptions(**options), records_at(run, runs)
+    if records:
+        return judge(records, chosen, as_json)
+    return _exit_code(score_run(find_run(run, runs), chosen, as_json))
 
 
 @cli.command()
@@ -317,6 +336,80 @@ def verify_mmrole(folder: Path, as_json: bool) -> int:
     from sandbox.commands.verify import verify_mmrole
 
     return verify_mmrole(folder, as_json)
+
+
+@cli.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these; by default all that both have.")
+@RUNS
+@JSON
+def agree(first: str, second: str, runs: Path, metrics: tuple[str, ...], as_json: bool) -> int:
+    """Tell how well two judges agree, or a judge and people.
+
+    A and B are each RUN or RUN:SCORER (which of its scorers), MMRole's review
+    files (a file or a folder), or a CSV of scores with the columns metric,
+    score, and record, or else episode with event, character and run as far as
+    needed. Verdicts on the same things are compared; all others are counted.
+    """
+    from sandbox.commands.agree import compare_judges
+
+    return compare_judges(first, second, runs, metrics, as_json)
+
+
+@cli.command("judge-card")
+@click.argument("names", nargs=-1, required=True, metavar="RUN_OR_RECORDS...")
+@click.option("--scorer", "scorers", multiple=True, metavar="NAME", help="Only these judges of the run.")
+@click.option(
+    "--repeats", type=click.IntRange(0, 100), default=0, metavar="N", help="First ask again N times, with other seeds."
+)
+@click.option("--both-orders", is_flag=True, help="First ask with the two answers in both orders.")
+@click.option("--engine", type=ENGINE, help="To ask again with; by default that of the run.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the page to this file.")
+@RUNS
+@JSON
+def judge_card(names: tuple[str, ...], runs: Path, as_json: bool, **options: Any) -> int:
+    """Tell how good the judges of a run, or of review files, are.
+
+    A page of Markdown: what could not be read, what the order of two answers
+    does, how repeats differ, who agrees. Others that judged the same are named
+    beside it: runs, review files in MMRole's form, a CSV of people's scores.
+    With --repeats or --both-orders the judges of the first are asked again.
+    """
+    from sandbox.commands.judge_card import CardOptions
+    from sandbox.commands.judge_card import judge_card as tell
+
+    return tell(names, runs, CardOptions(**options), as_json)
+
+
+@cli.command()
+@click.argument("runs_", nargs=-1, metavar="[RUN]...")
+@click.option(
+    "--to", type=click.Choice(["trl-sft", "mmrole-rm", "characterrm"]), required=True, help="The shape of the data."
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write; by default RUN/exports/FORMAT."
+)
+@click.option("--scorer", "scorers", multiple=True, metavar="NAME", help="Whose verdicts, where several judged.")
+@click.option("--explain", type=click.IntRange(min=0), metavar="ROW", help="Tell where a row comes from, and its text.")
+@RUNS
+@JSON
+def export(runs_: tuple[str, ...], runs: Path, as_json: bool, **options: Any) -> int:
+    """Write runs as training data, with a report of what is in it.
+
+    \b
+    trl-sft       conversations for TRL's SFTTrainer, one for each view of a
+                  character; its own lines are learned
+    mmrole-rm     verdicts of the scorer mmrole, for its reward model
+    characterrm   verdicts of the scorer characterbox, for CharacterRM
+
+    Train and test never share a scenario. An export that was there before is
+    replaced once all is written.
+    """
+    from sandbox.commands.export import ExportOptions, export_runs
+    from sandbox.run_folder import find_run
+
+    return export_runs([find_run(run, runs) for run in runs_ or ("latest",)], ExportOptions(**options), as_json)
 
 
 @cli.command("list")

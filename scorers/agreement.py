@@ -68,7 +68,7 @@ def alpha(ratings: Floats, level: Level) -> Alpha:
     count = int((~np.isnan(units)).sum())
     if not count:
         return Alpha(None, None, None, 0, 0)
-    sums = together(_unit_sums(_points(units, level)))
+    sums = together(unit_sums(_points(units, level)))
     value = float(_alpha(sums.sum(0, keepdims=True))[0])
     if np.isnan(value):
         return Alpha(None, None, None, units.shape[1], count)
@@ -154,7 +154,7 @@ def _points(ratings: Floats, level: Level) -> Floats:
     return centred[..., None]
 
 
-def _unit_sums(points: Floats) -> Floats:
+def unit_sums(points: Floats) -> Floats:
     """Return for each unit: its disagreement within, its ratings, and the sums of squares and of points."""
     here = ~np.isnan(points[..., 0])
     filled = np.where(here[..., None], points, 0)
