@@ -4,24 +4,24 @@ A record's request is its own text under its picture, as published, with the rec
 asked with is a function of the record and the model's name alone, so that whatever was answered once is known again.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from sandbox.answer_files import Answered, Failed, Journal, Started, Told, contents
+from sandbox.answer_files import write_files
 from sandbox.engines.engine import Engine, EngineDied
+from sandbox.journal import Answered, Journal, Started
 from sandbox.meter import Meter
 from sandbox.scheduler import AHEAD, Scheduler
-from sandbox.store import unwritable
-from sandbox.whole_file import write_whole
+from sandbox.side_by_side import Told, each, kept
 from sandbox.window import USUAL
 from scenes.chance import seed_for
-from scenes.chat import Call, CallFailed, Prompt, Request, Sampling, Segment
-from scenes.clean import one_line, without_surrogates
+from scenes.chat import CallFailed, Prompt, Request, Sampling, Segment
+from scenes.clean import without_surrogates
 from scenes.image import Picture
 from scorers.mmrole.records import Sample, SampleFile
 
@@ -111,90 +111,38 @@ def request_of(sample: Sample, model: str, image: str) -> Request:
     return Request(model, Prompt().then(*parts), SAMPLING, seed_for(0, without_surrogates(f"answer/{sample.id}")))
 
 
-@dataclass
-class _Asking:
-    """Asks one after another of what waits; as many of these at once as are wanted."""
+async def answer_all(work: Work, journal: Journal, engine: Engine, concurrency: int | None, told: Told) -> None:
+    """Ask whatever has no answer yet, and keep each answer.
 
-    engine: Engine
-    journal: Journal
-    waiting: Iterator[tuple[int, Asked]]
-    scheduler: Scheduler
-    failed: dict[str, Failed]
-    told: Told
-    total: int
-    done: int = 0
-
-    async def go_on(self) -> None:
-        for nth, asked in self.waiting:
-            entry = await self._entry(asked, self.scheduler.call(nth))
-            self.journal.add(entry)
-            if isinstance(entry, Failed):
-                self.failed[asked.digest] = entry
-            self.done += 1
-            self.told(self.done, self.total)
-
-    async def _entry(self, asked: Asked, call: Call) -> Answered | Failed:
-        """Return the answer to keep, or why there is none."""
-        record = without_surrogates(asked.sample.id)
-        try:
-            if missing := self._missing(asked.request):
-                reason = f"prompt, picture and answer need {missing} tokens more than the model's context has"
-                return Failed(digest=asked.digest, record=record, reason=reason, too_long=True)
-            said = await call(f"answer/{record}", asked.request)
-        except CallFailed as failure:
-            return Failed(digest=asked.digest, record=record, reason=one_line(str(failure), 400))
-        spent = {"prompt_tokens": said.prompt_tokens, "output_tokens": said.output_tokens}
-        text = without_surrogates(said.text)
-        return Answered(digest=asked.digest, record=record, text=text, finish_reason=said.finish_reason, **spent)
-
-    def _missing(self, request: Request) -> int:
-        """Return how many tokens a request has too many; 0 if it fits, or only the server knows."""
-        room = self.engine.room(request)
-        return 0 if room is None else max(0, -room)
-
-
-async def answer_all(
-    work: Work, journal: Journal, engine: Engine, concurrency: int | None, told: Told
-) -> dict[str, Failed]:
-    """Ask whatever has no answer yet, and keep each answer; return what failed, by digest.
-
-    Where the task is cancelled, those under way are given up and it returns. Raises `EngineDied` and `StoreFailed`;
-    what was answered till then is safe in either case.
+    At Ctrl-C those under way are given up and it returns. Raises `EngineDied` and `StoreFailed`; what was answered
+    till then is safe in either case.
     """
-    waiting = work.waiting(journal)
     slots = engine.facts.slots or USUAL
-    workers = min(concurrency or AHEAD * slots, len(waiting))
     journal.add(Started(engine=engine.facts))
     scheduler = Scheduler({work.model: engine}, Meter(slots))
-    asking = _Asking(engine, journal, iter(list(enumerate(waiting.values()))), scheduler, {}, told, len(waiting))
-    tasks = [asyncio.create_task(asking.go_on()) for _ in range(workers)]
+
+    async def ask(nth: int, asked: Asked) -> None:
+        with suppress(CallFailed):
+            await journal.asking(engine, scheduler.call(nth))(f"answer/{asked.sample.id}", asked.request)
+
     try:
-        await asyncio.gather(*tasks)
-    except asyncio.CancelledError:
-        pass  # Ctrl-C: whoever called sees what is left
+        await each(list(work.waiting(journal).values()), ask, concurrency or AHEAD * slots, told)
     except EngineDied as died:
-        raise EngineDied(
-            f"{died}; answers kept: {len(journal.answers)}; the same command goes on from there."
-        ) from died
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    return asking.failed
+        raise kept(died, journal) from died
 
 
-def finished(work: Work, journal: Journal, before: int, failed: Mapping[str, Failed], out: Path) -> Summary:
+def finished(work: Work, journal: Journal, before: int, out: Path) -> Summary:
     """Write the records with their answers, if all were asked, and return what came of it. Raises `StoreFailed`.
 
     `before` is how many records had an answer when the work was taken up. One that failed has the empty answer.
     """
     known = [one for one in work.asked if one.digest in journal.answers]
-    left = sum(one.digest not in journal.answers and one.digest not in failed for one in work.asked)
+    lost = [(one, journal.failed[one.digest]) for one in work.asked if one.digest in journal.failed]
+    left = len(work.asked) - len(known) - len(lost)
     summary = Summary(out=str(out), model=work.model, records=len(work.asked), left=left, interrupted=left > 0)
     _count(summary, [journal.answers[one.digest] for one in known])
     summary.now, summary.earlier = len(known) - before, before
     summary.replaced = sum(one.sample.answered for one in work.asked)
-    lost = [(one, failed[one.digest]) for one in work.asked if one.digest in failed]
     summary.failed, summary.too_long = len(lost), sum(failure.too_long for _, failure in lost)
     summary.failures = [
         Failure(file=str(work.files[one.target].path), record=failure.record, reason=failure.reason)
@@ -215,10 +163,4 @@ def _write(work: Work, journal: Journal) -> list[str]:
     for one in work.asked:
         known = journal.answers.get(one.digest)
         answers[one.target][one.at] = known.text if known else ""
-    for target, content in contents(work.files, answers).items():
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, content)
-        except OSError as error:
-            raise unwritable(target, error) from None
-    return [str(target) for target in work.files]
+    return write_files({target: file.answered(answers[target]) for target, file in work.files.items()})

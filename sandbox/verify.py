@@ -217,8 +217,14 @@ def _in_csv(path: Path, samples: Sequence[Sample], row: Row) -> Iterator[Differe
         yield Difference(where=str(path), metric=COUNT, published=str(results.count), ours=str(count))
     for name, mean in results.means.items():
         ours = row[name].value
-        if ours is None or not isclose(ours, mean, rel_tol=SAME, abs_tol=SAME):
-            yield Difference(where=str(path), metric=name, published=str(mean), ours=_number(ours))
+        if not _equal(ours, mean):
+            yield Difference(where=str(path), metric=name, published=_number(mean), ours=_number(ours))
+
+
+def _equal(ours: float | None, mean: float | None) -> bool:
+    if ours is None or mean is None:
+        return ours is mean
+    return isclose(ours, mean, rel_tol=SAME, abs_tol=SAME)
 
 
 def _in_table(line: PublishedRow, row: Row) -> Iterator[Difference]:

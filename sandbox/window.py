@@ -15,6 +15,9 @@ USUAL = 64
 DEEP = 16
 """Episodes under way for each request that an engine computes at once, where memory sets no limit: with many, those
 with most turns left can go first, and the end of a run has no long tail."""
+AMPLE = 1.5
+"""Episodes for each slot that are enough where memory holds so many only since they begin alike: 697 for 256 slots,
+all that fit, had found less of their prompts again and took 6 % longer than 268 or 400 (simulated, docs/scale.md)."""
 SHARE_OF_REPLY = 0.25
 """How much of the most that a reply may have it usually has (0.26 in 1,500 replies of the storybook model)."""
 
@@ -35,16 +38,18 @@ def _limit(scenario: Scenario, engine: Engine, prompt: int, shared: int) -> int 
         return None
     if facts.kv_tokens is None:
         return DEEP * facts.slots
-    fitting = _fitting(scenario, facts.kv_tokens, facts.context_length, prompt, shared)
-    return max(1, min(DEEP * facts.slots, fitting))
+    return max(
+        1,
+        min(DEEP * facts.slots, _fitting(scenario, facts.slots, facts.kv_tokens, facts.context_length, prompt, shared)),
+    )
 
 
-def _fitting(scenario: Scenario, kv_tokens: int, context: int | None, prompt: int, shared: int) -> int:
+def _fitting(scenario: Scenario, slots: int, kv_tokens: int, context: int | None, prompt: int, shared: int) -> int:
     """Return how many episodes fit in their last turn; those of a variant stand together, and begin alike."""
     chains = len(scenario.cast) + (scenario.narrator is not None)
     chain = prompt + int(scenario.turns * scenario.sampling.max_tokens * SHARE_OF_REPLY)
     begun = shared + chains * (prompt - shared)
     added = chains * (min(chain, context or chain) - prompt)
-    if scenario.episodes == 1:
-        return kv_tokens // max(1, begun + added)
-    return int((kv_tokens - begun) / max(1, begun / scenario.episodes + added))
+    apart = kv_tokens // max(1, begun + added)
+    alike = int((kv_tokens - begun) / max(1, begun / scenario.episodes + added))
+    return min(max(apart, alike), max(apart, int(AMPLE * slots)))

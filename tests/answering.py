@@ -11,10 +11,11 @@ from pathlib import Path
 
 from killing import in_a_child
 
-import sandbox.answer
+import sandbox.answer_files
 from sandbox.answer import Summary, answer_all, finished, work_of
-from sandbox.answer_files import JOURNAL, Begun, Entry, Journal, read_pictures, read_records
+from sandbox.answer_files import JOURNAL, read_pictures, read_records
 from sandbox.engines.scripted import Scripted
+from sandbox.journal import Begun, Entry, Journal
 from scenes.chat import Request
 
 Answer = Callable[[Request], str | Awaitable[str]]
@@ -27,11 +28,11 @@ def filled(
     """Answer the records at `place`, whose pictures are in `images` beside them; the engine has words for tokens."""
     files = read_records(place, out)
     work = work_of("scripted", files, read_pictures(files.values(), place.parent / "images", lambda done, of: None))
-    with Journal(out, Begun(model="scripted", engine="scripted")) as journal:
+    with Journal(out / JOURNAL, Begun(model="scripted", engine="scripted")) as journal:
         before = sum(one.digest in journal.answers for one in work.asked)
         engine = Scripted(answer, context)
-        failed = asyncio.run(answer_all(work, journal, engine, concurrency, lambda done, of: None))
-        return finished(work, journal, before, failed, out)
+        asyncio.run(answer_all(work, journal, engine, concurrency, lambda done, of: None))
+        return finished(work, journal, before, out)
 
 
 def question(request: Request) -> str:
@@ -54,7 +55,7 @@ def stored(out: Path) -> set[str]:
 
 def die_at(kth: int) -> None:
     """Let this process kill itself at the `kth` thing it writes: before that, within it, or right after."""
-    add, write, things = Journal.add, sandbox.answer.write_whole, count(1)
+    add, write, things = Journal.add, sandbox.answer_files.write_whole, count(1)
 
     def added(journal: Journal, entry: Entry) -> None:
         last = next(things) == kth
@@ -71,7 +72,7 @@ def die_at(kth: int) -> None:
         write(target, content)
 
     Journal.add = added  # type: ignore[method-assign]
-    sandbox.answer.write_whole = written  # type: ignore[attr-defined]
+    sandbox.answer_files.write_whole = written  # type: ignore[attr-defined]
 
 
 def live(place: Path, out: Path, kth: int) -> None:

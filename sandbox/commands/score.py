@@ -1,20 +1,22 @@
 """`rolestage score`: judge what a run holds."""
 
 import asyncio
+import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from sandbox.commands.records import check_model
 from sandbox.gallery import Gallery
 from sandbox.launch import alternatives, asked_by, engine_config, facts_of_run, started_for
-from sandbox.models import most_pictures
+from sandbox.models import most_pictures, reference
 from sandbox.record import Record
 from sandbox.run_folder import SCENARIO
 from sandbox.score import (
@@ -35,6 +37,10 @@ from scenes.loading import load
 from scenes.problem import refuse
 
 PLAIN_EVERY_S = 5.0
+RECORDS_ALONE = ("images", "out", "answered_by")
+"""Options that say something only where test records are judged."""
+JUDGE = "judge"
+"""What scorers call the option that says who judges."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,25 @@ class ScoreOptions:
     scorers: Sequence[str] = ()
     settings: Sequence[str] = ()
     engine: str | None = None
+    judge: str | None = None
+    """The model that judges, for every scorer that has one."""
+    prompt_from: Path | None = None
+    """Records whose prompt the scorer mmrole asks with."""
     only_unscored: bool = False
     limit: int | None = None
+    images: Path | None = None
+    """The pictures of test records."""
+    out: Path | None = None
+    """Where test records go with their reviews."""
+    answered_by: str | None = None
+    """Whose answers test records have."""
+
+    @property
+    def settled(self) -> Sequence[str]:
+        """All settings, as the command line has them."""
+        if self.prompt_from is None:
+            return self.settings
+        return [*self.settings, f"mmrole.prompt_from={json.dumps(str(self.prompt_from), ensure_ascii=False)}"]
 
 
 def score(folder: Path, options: ScoreOptions, as_json: bool) -> ScoringSummary:
@@ -57,6 +80,7 @@ def score(folder: Path, options: ScoreOptions, as_json: bool) -> ScoringSummary:
 
 def judged(folder: Path, options: ScoreOptions, as_json: bool) -> ScoringSummary:
     """Judge the run at `folder`, telling how far it is. Raises what `sandbox.errors` lists."""
+    refuse_set(options, RECORDS_ALONE, "says something of test records, and this is a run")
     with closing(Record(folder)) as record:
         meta = facts_of_run(record)
     source = load(folder / SCENARIO)
@@ -76,11 +100,35 @@ def judged(folder: Path, options: ScoreOptions, as_json: bool) -> ScoringSummary
 
 def _chosen(entries: Sequence[Entry], folder: Path, options: ScoreOptions) -> list[Chosen]:
     """Return the scorers that were asked for: by default those that the run was begun with."""
-    if options.scorers or options.settings:
-        return scorers_named(options.scorers, options.settings)
+    if options.scorers or options.settled:
+        return judged_by(options.judge, scorers_named(options.scorers, options.settled))
     if not entries:
         raise refuse(f"this run was begun without scorers; name some with {OPTION}: {', '.join(SHIPPED)}.", str(folder))
-    return scorers_of(entries)
+    return judged_by(options.judge, scorers_of(entries))
+
+
+def judged_by(judge: str | None, chosen: Sequence[Chosen]) -> list[Chosen]:
+    """Return the scorers, those that have a judge with `judge` as theirs. Raises `InputRefused` if none has."""
+    if judge is None:
+        return [*chosen]
+    check_model(judge, "--judge")
+    reference(judge)
+    if not any(JUDGE in type(one.scorer).model_fields for one in chosen):
+        names = ", ".join(one_line(one.scorer.name) for one in chosen)
+        raise refuse(f"none of these has a judge: {names}; leave it out.", "--judge")
+    return [
+        replace(one, scorer=one.scorer.model_copy(update={JUDGE: judge}))
+        if JUDGE in type(one.scorer).model_fields
+        else one
+        for one in chosen
+    ]
+
+
+def refuse_set(options: ScoreOptions, names: Iterable[str], why: str) -> None:
+    """Refuse options of those called `names` that are set."""
+    for name in names:
+        if getattr(options, name) not in (None, False):
+            raise refuse(f"it {why}; leave it out.", f"--{name.replace('_', '-')}")
 
 
 class _Lines:

@@ -104,8 +104,8 @@ class Results:
 
     count: int
     """Samples with a review."""
-    means: Mapping[str, float]
-    """By the English name of the metric."""
+    means: Mapping[str, float | None]
+    """By the English name of the metric; None where no sample was scored, and the cell is empty."""
 
 
 def csv_of(samples: Sequence[Sample]) -> str:
@@ -136,7 +136,7 @@ def read_results(path: Path) -> Results:
     problems = [Problem(str(path), *place, message) for place, message in _wrong(lines, cells)]
     if problems:
         raise InputRefused(problems)
-    return Results(int(cells[COUNT]), {name: float(cells[name]) for name in NAMES})
+    return Results(int(cells[COUNT]), {name: float(cells[name]) if cells[name] else None for name in NAMES})
 
 
 def _wrong(lines: Sequence[Sequence[str]], cells: Mapping[str, str]) -> list[tuple[tuple[int, int], str]]:
@@ -144,7 +144,7 @@ def _wrong(lines: Sequence[Sequence[str]], cells: Mapping[str, str]) -> list[tup
     missing = [f'there is no column "{name}"; name it as published.' for name in (COUNT, *NAMES) if name not in names]
     if missing or len(names) != len(means):
         return [((1, 1), message) for message in missing or ["the two lines have not as many cells; mend the file."]]
-    wrong = [name for name in NAMES if not _is_number(cells[name])]
+    wrong = [name for name in NAMES if cells[name] and not _is_number(cells[name])]
     wrong += [] if re.fullmatch("[0-9]{1,9}", cells[COUNT], re.ASCII) else [COUNT]
     return [((2, 1), f'"{one_line(cells[name])}" in column {name} is no number; mend it.') for name in wrong]
 

@@ -354,7 +354,7 @@ def test_wrong_input_is_refused_in_one_message(place: Path, tmp_path: Path) -> N
         ([tmp_path / "images"], "no file in this folder has a name that ends with _test.json"),
         ([place, "--images", tmp_path / "nowhere"], "there is no such folder"),
         ([place, "--model", "http://user:secret@host/v1#x"], "no user, no key"),
-        ([place, "--model", "person"], "records are answered by models"),
+        ([place, "--model", "person"], "records are answered and judged by models"),
         ([place, "--model", "x\udcff"], "the name of the model is not UTF-8"),
     ):
         outcome = command(*words)  # type: ignore[arg-type]

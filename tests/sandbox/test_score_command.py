@@ -209,7 +209,7 @@ def test_changed_code_can_judge_only_what_the_earlier_could_not() -> None:
         (["mine.py:Wordy", "--set", "Wordy.lest=1"], 'scorer mine.py:Wordy: no option is named "lest"; did you mean'),
         (["mine.py:Wordy", "--set", "Wordy.least=few"], "scorer mine.py:Wordy: least: Input should be a valid integer"),
         (["mine.py:Wordy", "--set", "Wordy.most=[1"], '--set: "[1" is no value; write it as in a scenario file.'),
-        (["mine.py:Wordy", "--set", "Wordy=1"], '--set: "Wordy=1" sets nothing; write SCORER.FIELD=VALUE.'),
+        (["mine.py:Wordy", "--set", "Wordy=1"], '--set: "Wordy=1" sets nothing; write NAME.FIELD=VALUE.'),
         (["mine.py:Wordy", "--set", "leakage.least=1"], '--set: no scorer of this command is named "leakage"; there'),
         (["mine.py:speeches", "--set", "speeches.least=1"], 'scorer mine.py:speeches: no option is named "least"'),
     ],

@@ -7,7 +7,7 @@ from playing import written
 
 from sandbox.engines.engine import EngineFacts
 from sandbox.engines.scripted import Scripted
-from sandbox.window import DEEP, USUAL, window
+from sandbox.window import AMPLE, DEEP, USUAL, window
 from scenes.loading import load
 from scenes.scenario import Scenario
 
@@ -50,3 +50,16 @@ def test_one_episode_is_always_let_in(scenario: Scenario) -> None:
 
 def test_the_narrowest_engine_sets_the_window(scenario: Scenario) -> None:
     assert window(scenario, {"m": engine(8), "n": engine(2), "o": engine(None)}, 100, 0) == DEEP * 2
+
+
+def test_what_the_episodes_of_a_variant_have_in_common_is_kept_once(tmp_path: Path) -> None:
+    scenario = load(written(tmp_path, turns=10, episodes=20)).scenario
+    # 200 tokens of prompts that all begin with, of which each of 20 has its share, and 400 of its own
+    assert window(scenario, {"m": engine(8, kv_tokens=3_000)}, 100, 0) == (3_000 - 200) // (200 // 20 + 400)
+
+
+def test_no_more_are_let_in_for_what_they_share_than_keep_the_engine_busy(tmp_path: Path) -> None:
+    scenario = load(written(tmp_path, turns=10, episodes=1_000)).scenario
+    prompt = 10_000
+    few = window(scenario, {"m": engine(8, kv_tokens=100_000)}, prompt, 0)
+    assert 100_000 // (2 * (prompt + 200)) < few == AMPLE * 8
