@@ -342,6 +342,7 @@ def test_the_summary_tells_of_reactions_decisions_and_answers_where_there_are_an
         "interrupted": False,
         "errors": {},
         "occupancy": None,
+        "engines": {},
     }
     some = {"reactions": 3, "repaired": 2, "defaulted": 1, "answers_right": 5, "answers_unreadable": 1}
     told = list(came(Summary.model_validate(counts | rest | some)))
