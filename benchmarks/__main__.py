@@ -7,7 +7,8 @@ from benchmarks.measure import machine
 
 PARTS = (
     "start_up", "play_cost", "latency", "makespan", "story_calls", "memory_cost", "scoring", "scores_table",
-    "statistics", "encoding", "layouts", "client", "pictures", "storybook_throughput", "vllm_prefix", "sotopia",
+    "statistics", "encoding", "layouts", "client", "pictures", "storybook_throughput", "vllm_prefix", "judging",
+    "sotopia",
 )  # fmt: skip
 
 
