@@ -190,7 +190,7 @@ async def _played(work: Work) -> Played:
     async with asyncio.TaskGroup() as scoring:
         await asyncio.gather(*(playing.episode(one, stage, room, scoring) for one in work.episodes))
     await asyncio.gather(*(judge() for judge in playing.verdicts))
-    return Played(loop.time(), engine.counters, engine.cache.filled, playing.chains, playing.replies)
+    return Played(loop.time(), engine.counted, engine.cache.filled, playing.chains, playing.replies)
 
 
 def played(work: Work) -> Played:
@@ -302,7 +302,7 @@ def _memory() -> list[Measure]:
         unmanaged.append(everybody.hit_rate / endless.hit_rate)
         crowded.append(everybody.seconds / endless.bound(engine))
         pace.append(managed.seconds / endless.bound(engine))
-        encodings.append(managed.counters.encodings / len(episodes))
+        encodings.append(managed.counted.encodings / len(episodes))
     what = "64 dialogues x 10 turns, memory for 8"
     return [
         Measure(f"{what}: prefix hits / endless memory, in a window", "ratio", hits, ">= 0.97"),

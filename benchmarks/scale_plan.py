@@ -204,7 +204,7 @@ async def _played(shard: Shard, source: Source, number: int, at_once: int) -> Pl
     playing, episodes = Playing(shard, scheduler, stage, at_once), shard.episodes(number)
     await playing.all(episodes)
     pictures = len({episode // source.scenario.episodes for episode in episodes})
-    return Played(at_once, loop.time(), engine.counters, meter.occupancy(), pictures, playing.turns)
+    return Played(at_once, loop.time(), engine.counted, meter.occupancy(), pictures, playing.turns)
 
 
 @cache

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import reduce
 from io import TextIOWrapper
 from itertools import takewhile
 from pathlib import Path
@@ -90,7 +91,13 @@ class Options:
     def of_engine(self) -> dict[str, Any]:
         """Return what `fields` say of the engine. Raises `InputRefused`."""
         named = [setting for setting in self.fields if setting.startswith(_OF_ENGINE)]
-        return {field: value for _, field, value in settings_named(named, {"engine"})}
+        chosen: dict[str, Any] = {}
+        for _, field, value in settings_named(named, {"engine"}):
+            *above, last = field.split(".")
+            reduce(lambda part, key: part.setdefault(key, {}), above, chosen)[last] = value
+        if "kind" in chosen:
+            raise refuse("the kind of engine is chosen with --engine; leave engine.kind out.", "--set")
+        return chosen
 
 
 def checked_source(path: Path, options: Options) -> Source:
@@ -150,7 +157,7 @@ def _unfit_engine(source: Source, kind: str | None) -> Iterator[Finding]:
         engine_config(kind, settings)
     except ValidationError as error:
         for one in error.errors(include_url=False):
-            place = [key for key in one["loc"] if key in settings]
+            place = [key for key in one["loc"] or ("kind",) if key in settings]
             yield ("engine", *place), _unfit(one)
 
 
@@ -169,7 +176,7 @@ def _chosen_engine(source: Source, options: Options) -> EngineConfig:
 
 def _unfit(error: Any) -> str:
     """Return what pydantic has against an option of an engine, in a sentence."""
-    kind, *field = error["loc"]
+    kind, *field = error["loc"] or ("",)
     named = ".".join(map(str, field))
     if error["type"] == "extra_forbidden":
         return f'an engine of the kind {kind} has no option "{one_line(named)}"; leave it out.'

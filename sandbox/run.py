@@ -16,6 +16,7 @@ from sandbox.engines.engine import Engine
 from sandbox.episode import Stage, play_episode
 from sandbox.gallery import Gallery
 from sandbox.meter import Meter
+from sandbox.models import models_of
 from sandbox.record import Record
 from sandbox.rows import Batch
 from sandbox.run_folder import IMAGES
@@ -197,20 +198,26 @@ async def _play_and_judge(
     waiting: Sequence[int], plan: Plan, stage: Stage, judging: Judging, scheduler: Scheduler, store: Store
 ) -> None:
     """Play, and judge every episode when it is over; those who must see all of them first judge in the end."""
-    record = judging.record
+    room, record = asyncio.Semaphore(plan.concurrency), judging.record
     beside = await judging.prepared([one for one in plan.scorers if not one.sees_all], ())
 
     async def judge(episode: int, scorers: Sequence[Chosen]) -> None:
         await store.safe()
         await judging.judge(episode, scorers)
 
-    async def play(episode: int) -> None:
+    async def judge_aside(episode: int) -> None:
+        async with room:
+            await judge(episode, beside)
+
+    async def play(episode: int, group: asyncio.TaskGroup) -> None:
         ask = scheduler.call(episode, turns_of(plan.source, episode))
         tape = Tape(record.answers(episode), ask, record.settled(episode))
         with scheduler.meter.playing(episode):
             await play_episode(episode, stage, tape)
-        if beside:  # before another begins in its place, while the engine still has what it said at hand
-            await judge(episode, beside)
+        if beside and asks_players(beside, plan):
+            await judge(episode, beside)  # before another begins, while the engine still has at hand what was said
+        elif beside:
+            group.create_task(judge_aside(episode))
 
     listening = asyncio.create_task(Control(plan.folder, scheduler).listen())
     try:
@@ -220,12 +227,20 @@ async def _play_and_judge(
     if plan.scorers:
         await store.safe()
         left = await judging.left(plan.scorers)
-        await admit(left, lambda episode: judge(episode, left[episode]), plan.concurrency, store)
+        await admit(left, lambda episode, _: judge(episode, left[episode]), plan.concurrency, store)
+
+
+def asks_players(scorers: Sequence[Chosen], plan: Plan) -> bool:
+    """Return whether one of `scorers` asks an engine that plays, and whose prefix cache it then shares."""
+    scenario = plan.source.scenario
+    playing = {id(plan.engines[name]) for name in models_of(scenario) if name in plan.engines}
+    asked = (name for one in scorers for name in one.scorer.models(scenario))
+    return any(name in plan.engines and id(plan.engines[name]) in playing for name in asked)
 
 
 async def admit(
     waiting: Iterable[int],
-    begin: Callable[[int], Coroutine[None, None, None]],
+    begin: Callable[[int, asyncio.TaskGroup], Coroutine[None, None, None]],
     concurrency: int,
     store: Store,
 ) -> None:
@@ -236,7 +251,7 @@ async def admit(
             for episode in waiting:
                 await room.acquire()
                 await store.caught_up()
-                task = group.create_task(begin(episode))
+                task = group.create_task(begin(episode, group))
                 task.add_done_callback(lambda _: room.release())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None

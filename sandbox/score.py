@@ -183,7 +183,7 @@ async def _judge_all(plan: ScoringPlan, judging: Judging, tally: ScoringTally, s
     by_scorer, by_scorer_now = _by_scorer(waiting), _by_scorer(planned)
     for scorer in scorers:
         tally.expect(scorer.id, by_scorer_now[scorer.id], by_scorer[scorer.id], len(over) - by_scorer[scorer.id])
-    await admit(planned, lambda episode: judging.judge(episode, planned[episode]), plan.concurrency, store)
+    await admit(planned, lambda episode, _: judging.judge(episode, planned[episode]), plan.concurrency, store)
 
 
 def _by_scorer(waiting: Mapping[int, Sequence[Chosen]]) -> Counter[str]:

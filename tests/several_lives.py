@@ -207,7 +207,7 @@ class Run:
         scheduler = Scheduler({scenario.model: engine}, meter, DEADLINE_S)
         stage = Stage(self.source, GALLERY, self.store.put, {})
 
-        async def play(episode: int) -> None:
+        async def play(episode: int, group: asyncio.TaskGroup) -> None:
             known, settled = self.remembers(record, episode)
             tape = Tape(known, scheduler.call(episode, scenario.turns), settled)
             with meter.playing(episode):

@@ -109,7 +109,7 @@ class Simulated:
         """When the engine was through with what it had to do."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        self.counters = Counters()
+        self.counted = Counters()
         self.facts = EngineFacts(
             kind="simulated",
             model=model,
@@ -266,8 +266,8 @@ class Simulated:
         if held is None:
             return False
         job.held, job.cached = held, hits * size
-        self.counters.cached += job.cached
-        self.counters.encodings += sum(map(self._encoder.needs, job.blocks.pictures(after=job.cached)))
+        self.counted.cached += job.cached
+        self.counted.encodings += sum(map(self._encoder.needs, job.blocks.pictures(after=job.cached)))
         self._running.append(job)
         return True
 
@@ -275,7 +275,7 @@ class Simulated:
         """End the steps under way, and with them the requests that are over."""
         batch, self._batch = self._batch, None
         assert batch is not None, "its timer is set when it is begun"
-        self.counters.add(batch, self._seconds(batch))
+        self.counted.add(batch, self._seconds(batch))
         self._due = batch.begun + self._seconds(batch)
         for job in self._running:
             job.left -= batch.steps

@@ -3,12 +3,12 @@
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, ClassVar
 
 from sandbox.engines.config import VLLMConfig
@@ -41,6 +41,8 @@ _CPU_KV_CACHE_BYTES = 512 << 20
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """Of adapters, for which vLLM can keep room."""
 _LAST_BREATH_S = 1.0
+_HERE = Lock()
+"""Held for a step in this process: what vLLM computes with there is global, and two engines at once would crash."""
 _REFUSALS = (VLLMClientError, ValueError, TypeError, LookupError, AssertionError, RuntimeError)
 """What vLLM raises about one request while taking it in; `EngineDeadError` is none of them."""
 
@@ -126,7 +128,7 @@ class Steps:
                 raise CallFailed(f"vLLM refuses the request: {one_line(str(error), 300)}") from error
 
     def step(self) -> dict[str, Completion | CallFailed]:
-        with self._alive():
+        with self._alive(), nullcontext() if self._processes else _HERE:
             finished = [output for output in self._llm.step() if output.finished]
         if self._processes and any(output.outputs[0].finish_reason == "abort" for output in finished):
             raise RuntimeError("vLLM's own process is going down")  # and lets go of all that it was asked

@@ -99,7 +99,7 @@ def test_what_is_asked_at_the_moment_that_a_step_ends_joins_the_very_next() -> N
 
     ended, one = run_virtually(play())
     assert ended == pytest.approx(50 * 10 / 1000)
-    assert {batch.size for batch in one.counters.batches} == {3}
+    assert {batch.size for batch in one.counted.batches} == {3}
 
 
 def test_a_message_has_one_header_however_many_segments_are_in_it() -> None:
@@ -122,7 +122,7 @@ def test_time_is_what_steps_and_tokens_cost(seed: int) -> None:
         return now(), done
 
     ended, done = run_virtually(play())
-    counted, completions = one.counters, [completion for _, completion in done]
+    counted, completions = one.counted, [completion for _, completion in done]
     assert counted.generated == sum(each.output_tokens for each in completions)
     assert counted.computed == sum(each.prompt_tokens - each.cached_tokens for each in completions)
     assert counted.cached == sum(each.cached_tokens for each in completions) > 0
@@ -137,7 +137,7 @@ def test_time_is_what_steps_and_tokens_cost(seed: int) -> None:
 def gaps(one: Simulated) -> Iterable[float]:
     """Yield how long nothing was computed before each stretch of steps."""
     over = 0.0
-    for batch in one.counters.batches:
+    for batch in one.counted.batches:
         yield batch.begun - over
         over = batch.begun + (batch.steps * (7 + 0.3 * batch.size) + 0.05 * batch.prompt_tokens) / 1000
 
@@ -249,7 +249,7 @@ def in_windows(size: int) -> Order:
 def hit_rate(kv_blocks: int | None, order: Order) -> float:
     one = engine(kv_blocks=kv_blocks, picture_tokens=PICTURE, reply_tokens=REPLY, reply_sigma=0)
     run_virtually(order(one, [Dialogue(number) for number in range(64)]))
-    return one.counters.cached / (one.counters.cached + one.counters.computed)
+    return one.counted.cached / (one.counted.cached + one.counted.computed)
 
 
 @pytest.mark.parametrize("fitting", [4, 8, 16])
@@ -274,7 +274,7 @@ def encodings(room: int | None, pictures: Iterable[str]) -> int:
             await one.complete(Request("model", Prompt().then(Segment("now", "system", f"turn-{turn} "), seen)))
 
     run_virtually(play())
-    return one.counters.encodings
+    return one.counted.encodings
 
 
 def test_a_picture_is_encoded_once_while_all_in_flight_fit() -> None:
@@ -296,7 +296,7 @@ def test_a_picture_whose_states_are_cached_needs_no_encoding() -> None:
             await one.complete(each)
 
     run_virtually(play())
-    assert one.counters.encodings == 2
+    assert one.counted.encodings == 2
 
 
 def test_replies_depend_on_the_request_alone_and_the_time_is_the_same_again() -> None:
@@ -331,9 +331,9 @@ def test_an_answer_that_is_given_is_read_in_one_step_without_the_cache() -> None
     one = engine(**TEN)
     asked = request(words(40, "a"))
     answers(one, asked)
-    steps = one.counters.steps
+    steps = one.counted.steps
     (likely,) = answers(one, request(words(40, "a"), answer="it is so"))
-    assert one.counters.steps == steps + 1
+    assert one.counted.steps == steps + 1
     assert (likely.cached_tokens, likely.prompt_tokens) == (0, 40 + 2 * HEADER_TOKENS + 3)
     assert (len(likely.logprobs), likely.text, likely.output_tokens) == (3, "", 0)
     with pytest.raises(CallFailed, match="without words"):
@@ -353,7 +353,7 @@ def test_who_finds_no_room_waits_and_who_never_would_is_refused() -> None:
     one = engine(kv_blocks=8, block_size=BLOCK, **TEN)
     done = answers(one, request(words(60, "a")), request(words(60, "b")))
     assert [completion.output_tokens for completion in done] == [10, 10]
-    assert {batch.size for batch in one.counters.batches} == {1}
+    assert {batch.size for batch in one.counted.batches} == {1}
     with pytest.raises(CallFailed, match="more blocks"):
         answers(one, request(words(130, "c")))
 
@@ -376,7 +376,7 @@ def test_a_cancelled_request_leaves_with_the_step_and_gives_its_room_back() -> N
         return ended
 
     assert run_virtually(play()) == pytest.approx((2 * 12 + 10 * 12) / 1000)
-    assert one.counters.generated == 2 + 10 + 10
+    assert one.counted.generated == 2 + 10 + 10
 
 
 def test_a_closed_engine_fails_those_who_wait_and_those_who_come() -> None:

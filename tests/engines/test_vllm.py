@@ -7,6 +7,8 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -165,3 +167,18 @@ def test_an_engine_that_the_memory_cannot_hold_is_refused_and_harms_no_other(
     with pytest.raises(InputRefused, match=r"vLLM cannot start .*KV cache"):
         start(VLLMConfig(kv_cache_memory_bytes=1 << 20), storybook, pictures, 1)
     assert answers(engine, question(temperature=0))
+
+
+def test_two_models_of_one_process_compute_at_the_same_time_as_each_does_alone(
+    engine: Engine, storybook: str, pictures: Pictures, tmp_path: Path
+) -> None:
+    other = start(CONFIGS["vllm"], str(copytree(storybook, tmp_path / "other")), pictures, 1)
+    asked = [question(seed, temperature=0.8, max_tokens=60) for seed in range(32)]
+    alone = [one.token_ids for one in answers(engine, *asked)]
+
+    async def both() -> list[Completion]:
+        return await asyncio.gather(*(one.complete(request) for request in asked for one in (engine, other)))
+
+    together = [one.token_ids for one in asyncio.run(both())]
+    other.close()
+    assert (together[::2], together[1::2]) == (alone, alone)

@@ -449,3 +449,36 @@ def test_a_run_whose_folder_moved_is_played_on_from_there(tmp_path: Path) -> Non
 def test_a_folder_with_a_space_is_quoted_in_what_to_do_next(tmp_path: Path) -> None:
     shown = commanded("run", written(tmp_path), "--dry-run", "--out", "my runs")
     assert re.search(r"rolestage show 'my runs/\S+'\n", shown.out)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("engine.kind=scripted", "the kind of engine is chosen with --engine"),
+        ("engine.step_ms=1e400", "step_ms: Input should be a finite number"),
+        ("engine.step_ms=1e300", "step_ms: Input should be less than or equal to"),
+        ("engine.kv_block=3", 'an engine of the kind simulated has no option "kv_block"'),
+        ("engine=3", "sets nothing; write NAME.FIELD=VALUE"),
+    ],
+)
+def test_an_option_that_the_engine_cannot_have_is_refused_in_a_line(setting: str, said: str, tmp_path: Path) -> None:
+    words = ("--engine", "simulated", "--set", setting, "--out", tmp_path / "runs")
+    refused = commanded("run", written(tmp_path), *words)
+    assert refused.code == 2
+    assert refused.err.startswith("--set: ")
+    assert said in refused.err
+    assert refused.err.count("\n") == 1
+
+
+def test_a_run_on_the_simulated_engine_ends_with_a_summary(tmp_path: Path) -> None:
+    words = ("--engine", "simulated", "--set", "engine.step_ms=0.1", "--set", "engine.reply_tokens=5", "--json")
+    ended = commanded("run", written(tmp_path), *words, "--out", tmp_path / "runs")
+    assert ended.code == 0
+    assert json.loads(ended.out.splitlines()[-1])["type"] == "summary"
+
+
+def test_a_kind_of_engine_that_there_is_not_is_refused_with_its_place(tmp_path: Path) -> None:
+    refused = commanded("lint", written(tmp_path, engine={"kind": "nosuch"}))
+    assert refused.code == 2
+    assert ":kind" not in refused.err
+    assert "nosuch" in refused.err
