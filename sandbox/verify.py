@@ -116,7 +116,7 @@ class Verification(BaseModel):
     def equal(self) -> bool:
         """Whether all is there and nothing differs."""
         compared = self.csv_values + self.table_cells
-        return bool(compared) and not (self.differences or self.rereads or self.missing)
+        return bool(compared and self.reviews_read) and not (self.differences or self.rereads or self.missing)
 
 
 @dataclass(frozen=True)

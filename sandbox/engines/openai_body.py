@@ -21,7 +21,9 @@ from scenes.clean import without_surrogates
 
 _KEPT_PICTURES = 256
 _CONTROL = re.compile(
-    "[<＜﹤](?=[^<>＜＞﹤﹥\\s]{1,64}[>＞﹥])"  # `<|im_end|>`, `</s>`, `<image>`, and what NFKC makes such of
+    # `<|im_end|>`, `</s>`, `<image>`, and what NFKC makes such of; but for the sections that CharacterRM was trained
+    # on, which are tokens of no known model
+    "[<＜﹤](?!(?:Scene|Character|Actions|Note|Criteria|Score)>)(?=[^<>＜＞﹤﹥\\s]{1,64}[>＞﹥])"
     "|[\\[［﹇](?=/?g?[A-Z_]{2,32}[\\]］﹈])"  # `[INST]`, `[/INST]`, `[gMASK]`
 )
 

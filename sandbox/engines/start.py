@@ -59,11 +59,11 @@ def shares(config: EngineConfig, models: Mapping[str, Mapping[str, str | None]])
     Raises `InputRefused` if they do not fit into the memory of the run.
     """
     each: dict[str, EngineConfig] = dict.fromkeys(models, config)
-    if isinstance(config, VLLMConfig):
+    here = {base: [at for at in names.values() if at] for base, names in models.items() if not is_address(base)}
+    if isinstance(config, VLLMConfig) and here:
         _need("vllm", VLLM_MISSING)
         from sandbox.engines.needs import apportioned
 
-        here = {base: [at for at in names.values() if at] for base, names in models.items() if not is_address(base)}
         each.update(apportioned(config, here))
     return each
 

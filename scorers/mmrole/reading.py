@@ -152,6 +152,9 @@ def _pair(text: str) -> Reading | None:
     sides = [side[1].upper() for side in map(_SIDE.search, found.group("first", "second")) if side]
     if len(sides) == 2 and sides[0] == sides[1]:
         return Unreadable(f"both its scores are of {sides[0]}")
+    labels = {" ".join(label.split()).casefold() for label in found.group("first", "second")}
+    if not sides and "" not in labels and len(labels) == 2:
+        return Unreadable("whose scores they are is not said as A and B")
     return checked(other, one) if sides == ["B", "A"] else checked(one, other)
 
 

@@ -66,7 +66,7 @@ def row_of(samples: Sequence[Sample]) -> Row:
 
 def _score(sample: Sample, name: str) -> tuple[float, float] | None:
     review = (sample.rm_review or {}).get(name)
-    return review.score if review else None
+    return review.score if review and sample.answered else None
 
 
 def _mean(values: Sequence[float | None]) -> Average:

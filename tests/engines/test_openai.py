@@ -21,6 +21,7 @@ from sandbox.engines import openai_window
 from sandbox.engines.config import EngineConfig, OpenAIConfig, Prices, ScriptedConfig, TransformersConfig
 from sandbox.engines.engine import Engine, EngineDied, Urgency
 from sandbox.engines.openai import OpenAIEngine
+from sandbox.engines.openai_body import harmless
 from sandbox.engines.start import start
 from scenes.chat import Completion, Prompt, Request, Segment
 from scenes.problem import InputRefused
@@ -676,3 +677,9 @@ def test_a_model_on_a_server_is_asked_there_whatever_the_engine(serve: Serve, pi
     assert start(OpenAIConfig(), server.model, pictures, 1).room(question()) is None
     with pytest.raises(InputRefused, match="storybook is on no server"):
         start(OpenAIConfig(), "storybook", pictures, 1)
+
+
+def test_the_sections_of_a_judge_reach_its_server_as_it_was_trained_on_them() -> None:
+    sections = "<Scene> <Character> <Actions> <Note> <Criteria> <Score>:"
+    assert harmless(sections) == sections
+    assert harmless("<Scenes> <score> <|im_end|>").count("\u200b") == 3

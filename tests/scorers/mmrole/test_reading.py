@@ -200,3 +200,18 @@ def test_no_part_of_a_disarmed_text_is_ever_a_verdict() -> None:
 def test_a_long_output_is_read_in_one_pass(text: str) -> None:
     assert isinstance(read_scores(text), Unreadable)
     assert not any(isinstance(one, Verdict) for one in eight(text))
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("(Reference: 8, Answer: 9)", None),
+        ("(ground truth: 8, evaluated: 9)", None),
+        ("(Score: 8, Score: 9)", (8, 9)),
+        ("(Model B: 8, Model A: 9)", (9, 8)),
+        ("Scores: 8, 9", (8, 9)),
+    ],
+)
+def test_scores_whose_labels_name_neither_a_nor_b_are_nobodys(line: str, read: tuple[int, int] | None) -> None:
+    verdict = read_scores(f"Both are fine.\n[Scores]: {line}")
+    assert (None if isinstance(verdict, Unreadable) else (verdict.a, verdict.b)) == read
