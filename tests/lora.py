@@ -1,8 +1,12 @@
 """Adapters for the embedded model, made by hand as PEFT would save them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PARTS = ("q_proj", "v_proj", "o_proj")
 WIDTH, LAYERS = 192, 4
@@ -24,3 +28,24 @@ def adapter(folder: Path, seed: int, rank: int = 8, module: str = "model.text_mo
     settings = {"peft_type": "LORA", "r": rank, "lora_alpha": 8, "target_modules": PARTS, "bias": "none"} | config
     (folder / "adapter_config.json").write_text(json.dumps(settings))
     return str(folder)
+
+
+def changed(folder: str, change: "Callable[[dict[str, Tensor]], object]") -> str:
+    """Save the matrices of the adapter in `folder` again as `change` leaves them; return the folder."""
+    from safetensors.torch import load_file, save_file
+
+    file = Path(folder) / "adapter_model.safetensors"
+    halves = load_file(file)
+    change(halves)
+    save_file(halves, file)
+    return folder
+
+
+def renamed(old: str, new: str) -> "Callable[[dict[str, Tensor]], object]":
+    """Change every name that has `old` in it; for `changed`."""
+
+    def change(halves: "dict[str, Tensor]") -> None:
+        for key in [key for key in halves if old in key]:
+            halves[key.replace(old, new)] = halves.pop(key)
+
+    return change

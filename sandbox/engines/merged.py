@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engines.adapter import Adapter, additions
-from scenes.problem import refuse
+from sandbox.engines.fitting import fitted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,15 +30,8 @@ class Weights:
         self._taken = name
 
     def _checked(self, adapter: Adapter) -> "dict[str, Tensor]":
-        added = additions(adapter)
-        for module, addition in added.items():
-            try:
-                fits = self._weight(module).shape == addition.shape
-            except AttributeError:
-                fits = False
-            if not fits:
-                raise refuse(f"{module}: the model has no such weights; take an adapter of this model.", adapter.folder)
-        return added
+        modules = fitted(adapter, self._model)
+        return {modules[name]: added for name, added in additions(adapter).items()}
 
     def _weight(self, module: str) -> Any:
         return self._model.get_submodule(module).weight

@@ -9,6 +9,7 @@ from sandbox.engines.counters import EngineCounters
 from sandbox.engines.cutting import cut, room
 from sandbox.engines.encoding import EncodedPrompt, Encoder
 from sandbox.engines.engine import AT_LEISURE, Pictures, Urgency, likelihood, with_room
+from sandbox.engines.fitting import check_fit
 from sandbox.engines.form import without_controls
 from sandbox.engines.pump import Pump
 from sandbox.engines.restarting import Restarting
@@ -44,7 +45,8 @@ class VLLMEngine:
         self._handed_over: set[str] = set()
         """Pictures that vLLM holds, as far as is known."""
         self._seeded = current_platform.is_cpu() if config.seed_requests is None else config.seed_requests
-        self._adapters, self._counting = _loras(adapters or {}), Counting()
+        self._adapters = _loras(model, self._encoder.takes_pictures, adapters or {})
+        self._counting = Counting()
         rank = max((read_adapter(lora.path).rank for lora in self._adapters.values()), default=0)
         images = images_per_request if self._encoder.takes_pictures else None
         plan = Loading(config, model, images, list(dict.fromkeys(self._adapters.values())), rank)
@@ -115,7 +117,11 @@ class VLLMEngine:
         )
 
 
-def _loras(adapters: Mapping[str, str]) -> dict[str, LoRARequest]:
-    """Return what vLLM calls each adapter; two names of one folder share one."""
+def _loras(model: str, takes_pictures: bool, adapters: Mapping[str, str]) -> dict[str, LoRARequest]:
+    """Return what vLLM calls each adapter; two names of one folder share one. Raises `InputRefused` if it does not fit.
+
+    vLLM itself says nothing of one that does not, and leaves out what is added outside the language model.
+    """
+    check_fit(model, takes_pictures, adapters.values(), language_only=True)
     folders = {folder: number for number, folder in enumerate(sorted(set(adapters.values())), start=1)}
     return {name: LoRARequest(folder, folders[folder], folder) for name, folder in adapters.items()}
