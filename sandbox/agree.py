@@ -57,6 +57,10 @@ class Found:
 
 def agree(first: Judge, second: Judge, metrics: Sequence[str] = ()) -> Found:
     """Compare two judges by the `metrics` that are named, or all that they share. Raises `InputRefused`."""
+    references = {judge.reference for judge in (first, second)} - {None}
+    if len(references) > 1:
+        told = " and ".join(sorted(one_line(str(one), 150) for one in references))
+        raise refuse(f"their scores are ratios to different references, {told}; name two judges of one.", "agree")
     wanted = _wanted(first, second, metrics)
     matched = match(first, second, wanted)
     if not matched.pairs:

@@ -101,6 +101,11 @@ class Judge:
         """What it is called among others."""
         return one_line(f"{self.name} · {self.place}" if self.name else self.place, 300)
 
+    @property
+    def reference(self) -> object:
+        """What its scores are ratios to, where they are ratios and that is known."""
+        return options_of(self.row).get("reference") if self.row else None
+
 
 def judge_of(name: str, runs: Path) -> Judge:
     """Return the one judge that the command line calls `name`. Raises `InputRefused` and `StoreDamaged`.

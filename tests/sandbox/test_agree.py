@@ -239,3 +239,16 @@ def test_no_sheet_at_all_is_one_message(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize("name", ["nowhere.csv", "nowhere.json", "nowhere"])
 def test_what_is_not_there_is_said(tmp_path: Path, name: str) -> None:
     assert "nowhere" in refused(tmp_path / name, tmp_path / name, "--runs", tmp_path)
+
+
+def test_ratios_to_different_references_are_not_compared(tmp_path: Path) -> None:
+    run = commented(tmp_path / "run", "Aye, a boat.", 2)
+    for name in ("a", "b"):
+        reference = f"run:{commented(tmp_path / name, f'I see a boat, says {name}.', 2)}"
+        judged_run(run, MMRole(reference=reference), answer=lambda request: "[Scores]: (8, 10)")
+    first, second = identities(run)
+    assert "different references" in refused(f"{run}:{first}", f"{run}:{second}")
+    card = commanded("judge-card", run)
+    assert card.code == 0
+    assert "different references" in card.out
+    assert "2 judges" not in card.out
