@@ -331,7 +331,7 @@ def came(summary: Summary) -> Iterator[str]:
 def _counted(counted: EngineCounters) -> Iterator[str]:
     """Yield what is worth telling of what an engine counted."""
     if counted.pictures:
-        yield f"each of {counted.pictures} pictures encoded {counted.per_picture:.3g} times"
+        yield f"pictures: {counted.pictures}, encodings: {counted.encoded}"
     if counted.preempted:
         yield f"requests put back for want of memory: {counted.preempted}"
     if counted.throttled:

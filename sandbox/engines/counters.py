@@ -55,11 +55,6 @@ class EngineCounters(BaseModel):
         """Share of the prompt tokens that were looked up which the prefix cache held."""
         return self.prefix_hits / self.prefix_queries if self.prefix_queries else 0.0
 
-    @property
-    def per_picture(self) -> float | None:
-        """Encodings per distinct picture; None where there was none."""
-        return self.encoded / self.pictures if self.pictures else None
-
 
 @runtime_checkable
 class Counted(Protocol):

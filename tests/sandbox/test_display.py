@@ -369,7 +369,7 @@ def test_a_summary_says_how_often_pictures_were_encoded_and_what_servers_cost() 
         "http://a/v1#b": EngineCounters(price=0.5),
     }
     told = list(came(summary(done=4, calls=4, engines=counted)))
-    assert "storybook: each of 4 pictures encoded 1.5 times, requests put back for want of memory: 2" in told
+    assert "storybook: pictures: 4, encodings: 6, requests put back for want of memory: 2" in told
     assert "http://a/v1#b: price 0.5" in told
 
 
