@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from agents.decision import Asking
-from scenes.chat import Call, together
+from scenes.chat import Call, CallFailed, together
 from scenes.clean import one_line
 from scenes.scenario import Scenario
 from scorers.base import Case, Metric, Score, Scorer
@@ -123,7 +123,14 @@ class MMRole(Scorer):
         return Verdicts(both, [one for one in same if one is not None])
 
     async def score(self, case: Case, call: Call) -> list[Score]:
-        """Return the scores of every reply, in the order of the replies; all calls go out at once."""
+        """Return the scores of every reply, in the order of the replies; all calls go out at once.
+
+        Raises `CallFailed` if there is nothing to compare replies with.
+        """
+        if self.reference == TRUTH:
+            raise CallFailed(
+                "no answer comes with what is played, as one does with a test record; set mmrole.reference=run:FOLDER"
+            )
         judge = self.asks(call, case.variant.scenario.model, case.trajectory.seed)
         judged = await together(*(self._judged(judge, case, reply) for reply in replies_of(case)))
         return [score for scores in judged for score in scores]
@@ -131,18 +138,15 @@ class MMRole(Scorer):
     async def _judged(self, judge: Judge, case: Case, reply: Reply) -> list[Score]:
         reference = self._reference(case, reply)
         if reference is None:
-            nothing = [Judged(aspect, Unreadable(self._lacking()), ()) for aspect in METRICS]
+            nothing = [
+                Judged(aspect, Unreadable("the other run has no reply to the same prompt"), ()) for aspect in METRICS
+            ]
             return list(_scores(reply, Verdicts(nothing)))
         return list(_scores(reply, await self.verdicts(judge, matter_of(case, reply, reference), reply.call)))
 
     def _reference(self, case: Case, reply: Reply) -> str | None:
         """Return what the reply is compared with; None where there is nothing."""
-        return None if self.reference == TRUTH else case.beside(self.reference.removeprefix(RUN), reply.call)
-
-    def _lacking(self) -> str:
-        if self.reference == TRUTH:
-            return "no answer comes with what is played, as one does with a test record; compare it with another run"
-        return "the other run has no reply to the same prompt"
+        return case.beside(self.reference.removeprefix(RUN), reply.call)
 
 
 @dataclass(frozen=True, slots=True)
