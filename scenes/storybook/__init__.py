@@ -1,1 +1,1 @@
-"""The storybook world: pictures whose truth is known exactly, and the five characters who live there."""
+"""The storybook world: pictures whose truth is known exactly, and the eight characters who live there."""
