@@ -345,6 +345,7 @@ def _counted(counted: EngineCounters) -> Iterator[str]:
 def filled(occupancy: Occupancy) -> str:
     """Say how full the engine was, and what the rest was lost to."""
     lost = {"the client": occupancy.client, "admission": occupancy.admission, "the tail": occupancy.tail}
+    lost |= {"a pause": occupancy.paused}
     told = ", ".join(f"{share:.0%} to {cause}" for cause, share in lost.items() if share >= 0.005)
     rest = f"; lost: {told}" if told else ""
     return f"the engine's {occupancy.slots} slots were {occupancy.busy:.0%} full{rest}"

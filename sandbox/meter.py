@@ -1,9 +1,10 @@
 """Where the engine's time went: how full it was, and why it was not fuller.
 
-An engine computes so many requests together, its slots. At every moment each slot is busy, or idle for one of three
-reasons, which are charged in this order: an episode under way is in the client's hands (its reply is being read, its
-next prompt made) and has nothing asked; episodes wait that were not admitted; or nothing is left to fill it with, at
-the end of a run. The shares add up to 1, so what is lost against an engine that is always full is told by cause.
+An engine computes so many requests together, its slots. At every moment each slot is busy, or idle for one of four
+reasons, which are charged in this order: the user holds the run; an episode under way is in the client's hands (its
+reply is being read, its next prompt made) and has nothing asked; episodes wait that were not admitted; or nothing is
+left to fill it with, at the end of a run. The shares add up to 1, so what is lost against an engine that is always full
+is told by cause.
 """
 
 import time
@@ -24,13 +25,15 @@ class Occupancy(BaseModel):
     """Idle while episodes waited to be admitted."""
     tail: float = 0
     """Idle since nothing was left to be asked."""
+    paused: float = 0
+    """Idle while the user held the run."""
     slots: int = 0
     """How many requests count as full."""
     requests: float = 0
     """Mean number of requests under way."""
 
 
-CAUSES = ("busy", "client", "admission", "tail")
+CAUSES = ("busy", "client", "admission", "tail", "paused")
 
 
 @dataclass
@@ -47,6 +50,7 @@ class Meter:
     _idle: int = 0
     """Episodes under way that have nothing asked."""
     _at: float = 0
+    _paused: bool = False
     _spent: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CAUSES, 0.0))
     _requested: float = 0
 
@@ -91,6 +95,11 @@ class Meter:
             self._asking[episode] -= 1
             self._idle += not self._asking[episode]
 
+    def hold(self, paused: bool) -> None:
+        """Charge what is idle to the pause, from now on or no longer."""
+        self._tick()
+        self._paused = paused
+
     @property
     def under_way(self) -> list[int]:
         """The episodes that were admitted and are not over."""
@@ -107,9 +116,9 @@ class Meter:
         now = self.clock()
         passed, self._at = now - self._at, now
         busy = min(self.slots, self._requests)
-        client = min(self.slots - busy, self._idle)
+        client = 0 if self._paused else min(self.slots - busy, self._idle)
         rest = self.slots - busy - client
         self._spent["busy"] += busy * passed
         self._spent["client"] += client * passed
-        self._spent["admission" if self.waiting > 0 else "tail"] += rest * passed
+        self._spent["paused" if self._paused else "admission" if self.waiting > 0 else "tail"] += rest * passed
         self._requested += self._requests * passed

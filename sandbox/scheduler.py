@@ -95,10 +95,12 @@ class Scheduler:
     def pause(self) -> None:
         """Ask nothing new; what was asked is answered and stored."""
         self._going.clear()
+        self.meter.hold(True)
 
     def go_on(self) -> None:
         """Ask again."""
         self._going.set()
+        self.meter.hold(False)
 
     def cancel(self, episode: int) -> None:
         """Let an episode fail at its next call, or in the one that it waits for."""

@@ -70,3 +70,18 @@ def test_calls_that_belong_to_no_episode_keep_an_engine_busy_too(clock: Clock) -
 def test_a_meter_of_which_nothing_was_asked_says_nothing(clock: Clock) -> None:
     shares = Meter(slots=4, clock=clock).occupancy()
     assert (shares.busy, shares.client, shares.admission, shares.tail) == (0, 0, 0, 0)
+
+
+def test_what_is_idle_while_the_user_holds_the_run_is_charged_to_the_pause(clock: Clock) -> None:
+    meter = Meter(slots=2, waiting=2, clock=clock)
+    meter.admitted(0)
+    meter.asked(0)
+    meter.hold(True)
+    clock.passes(1)  # one is still answered
+    meter.answered(0)
+    clock.passes(1)
+    meter.hold(False)
+    clock.passes(2)  # one in the client's hands, one for which an episode waits
+    shares = meter.occupancy()
+    assert (shares.busy, shares.paused) == pytest.approx((1 / 8, 3 / 8))
+    assert (shares.client, shares.admission, shares.tail) == pytest.approx((2 / 8, 2 / 8, 0))
