@@ -1,5 +1,7 @@
 """`rolestage scores`: what the scores of runs come to, with intervals and counts."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from sandbox.score_text import (
     print_table,
 )
 from sandbox.screen import Screen, print_json, safe
+from scenes.clean import one_line
 from scenes.problem import refuse
 from scorers.base import Metric
 from scorers.statistics import Mean
@@ -144,8 +147,25 @@ def _show(lines: Sequence[Line], tables: Sequence[ScoreTable], by: Sequence[By])
         head = _clustered_by(lines, tables)
         print_table(screen, _columns(lines, tables, by, head), list(_rows(lines, tables, head)))
     print_coverage(screen, tables)
+    for told in _options_told(tables):
+        screen.print(safe(told), soft_wrap=True)
     if lines:
         screen.print(safe(_footnote(lines, head), "dim"))
+
+
+def _options_told(tables: Sequence[ScoreTable]) -> Iterator[str]:
+    """Yield the options of scorers that are there with several: ratios, say, to different references."""
+    options = {id: _options(table, id) for table in tables for id in table.scorers}
+    count = Counter(id.partition("@")[0] for id in options)
+    for id, chosen in options.items():
+        if count[id.partition("@")[0]] > 1:
+            named = ", ".join(f"{field}={value}" for field, value in chosen.items()) or "as it comes"
+            yield one_line(f"{id}: {named}", 400)
+
+
+def _options(table: ScoreTable, scorer: str) -> dict[str, Any]:
+    chosen: dict[str, Any] = json.loads(table.scorers[scorer].row.facts).get("options", {})
+    return chosen
 
 
 def _columns(lines: Sequence[Line], tables: Sequence[ScoreTable], by: Sequence[By], head: str) -> list[Column]:
@@ -219,7 +239,8 @@ def _line_json(line: Line, table: ScoreTable, by: Sequence[By]) -> dict[str, Any
 def _scorer_json(table: ScoreTable, scorer: str) -> dict[str, Any]:
     covered = table.scorers[scorer]
     counts = {"judged": covered.judged, "failed": covered.failed, "episodes": len(table.episodes)}
-    return {"run": table.run, "scorer": scorer} | counts | {"episodes_failed": table.failed}
+    named = {"run": table.run, "scorer": scorer, "options": _options(table, scorer)}
+    return named | counts | {"episodes_failed": table.failed}
 
 
 def _unjudged_json(tables: Sequence[ScoreTable]) -> Iterator[dict[str, Any]]:

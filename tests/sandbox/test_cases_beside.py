@@ -1,10 +1,12 @@
 """What a case knows of another run: its reply to the very same prompt, and to no other."""
 
+import json
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commanding import commanded
 from playing import played
 from scored import judged
 
@@ -51,3 +53,14 @@ def test_a_folder_that_is_no_run_is_said_once_and_without_a_traceback(
     ((why, count),) = summary.scorers[0].errors.items()
     assert (count, "this is no run" in why) == (1, True)
     assert not caplog.records
+
+
+def test_scores_by_several_references_stand_apart_and_each_says_which_is_its_own(tmp_path: Path) -> None:
+    run = talk(tmp_path / "a", "Aye, a boat.")
+    others = [talk(tmp_path / name, f"I see a boat, says {name}.") for name in ("b", "c")]
+    for other in others:
+        judged(run, MMRole(reference=f"run:{other}"), answer=lambda request: "[Scores]: (8, 10)")
+    shown, lines = commanded("scores", run).out, json.loads(commanded("scores", run, "--json").out)
+    assert all(f"reference=run:{other}" in shown.replace("\n", "") for other in others)
+    assert {line["options"]["reference"] for line in lines} == {f"run:{other}" for other in others}
+    assert {line["attempted"] for line in lines if line["metric"] == "fluency"} == {4}
