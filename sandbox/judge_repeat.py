@@ -8,28 +8,20 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import create_model
 
-from sandbox.gallery import Gallery
 from sandbox.judge_sources import REPEAT, options_of
-from sandbox.launch import alternatives, asked_by, engine_config, facts_of_run, started_for
-from sandbox.models import most_pictures
-from sandbox.record import Record
 from sandbox.rows import ScorerRow
-from sandbox.run_folder import SCENARIO
-from sandbox.score import ScoringPlan, ScoringSummary, ScoringTally, score_run, told_of_scoring_beside
+from sandbox.score import ScoringSummary, ScoringTally, ready_to_judge, score_run
 from sandbox.scorer_names import scorers_named, scorers_of
 from sandbox.scoring import Chosen
-from sandbox.store import lock_run
 from scenes.chance import seed_for
 from scenes.chat import Call, Completion, Request
 from scenes.clean import one_line
-from scenes.loading import load
 from scenes.problem import refuse
 from scorers.base import Case, Scorer
 
@@ -90,18 +82,8 @@ def asked_again(folder: Path, chosen: Sequence[Chosen], engine: str | None) -> S
 
     Raises what `sandbox.errors` lists.
     """
-    with closing(Record(folder)) as record:
-        settings = facts_of_run(record)["engine"]
-    source = load(folder / SCENARIO)
-    with told_of_scoring_beside():
-        lock_run(folder).close()  # a run that another process writes is refused before a model is loaded
-    kind = engine or settings["kind"]
-    config = engine_config(**(settings if kind == settings["kind"] else {"kind": kind}))
-    scenarios = [variant.scenario for variant in alternatives(source)]
-    models = {model for scenario in scenarios for model in asked_by(chosen, scenario)}
-    gallery = Gallery()
-    with started_for(models, config, gallery, max(map(most_pictures, scenarios))) as engines:
-        return asyncio.run(score_run(ScoringPlan(folder, source, chosen, engines, gallery), _Lines()))
+    with ready_to_judge(folder, chosen, engine) as plan:
+        return asyncio.run(score_run(plan, _Lines()))
 
 
 class _Lines:

@@ -353,17 +353,6 @@ def _engine_of_base(
     return start(config, base, gallery.open, pictures, {name: at for name, at in names.items() if at})
 
 
-def engine_of(name: str, config: EngineConfig, gallery: Gallery, pictures: int) -> Engine:
-    """Return the engine of the model called `name`, of whose requests one has at most so many pictures.
-
-    Raises `InputRefused`.
-    """
-    if name == PERSON:
-        return _person(gallery)
-    ((base, names),) = by_base([name]).items()
-    return _engine_of_base(base, names, shares(config, {base: names})[base], gallery, pictures)
-
-
 def _person(gallery: Gallery) -> Engine:
     from sandbox.engines.terminal import Person, read_line, show_picture
 

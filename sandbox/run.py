@@ -1,7 +1,6 @@
 """Playing the episodes of a run: as many at once as asked for, every turn stored, nothing lost however it ends."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -92,7 +91,6 @@ def opened(folder: Path, gallery: Gallery, facts: Mapping[str, object] | None = 
 
 
 async def _carry_out(plan: Plan, store: Store, record: Record, display: Display) -> Summary:
-    gc.freeze()  # what was loaded lives as long as the process; no collection has to look through it again
     branches = record.branches()
     waiting = unfinished(record, plan.episodes, plan.shard) if plan.only is None else plan.only
     planned = len(plan.shard.episodes(plan.episodes)) + len(branches) if plan.only is None else len(waiting)
@@ -200,6 +198,7 @@ async def _play_and_judge(
     """Play, and judge every episode when it is over; those who must see all of them first judge in the end."""
     room, record = asyncio.Semaphore(plan.concurrency), judging.record
     beside = await judging.prepared([one for one in plan.scorers if not one.sees_all], ())
+    near = asks_players(beside, plan)
 
     async def judge(episode: int, scorers: Sequence[Chosen]) -> None:
         await store.safe()
@@ -214,7 +213,7 @@ async def _play_and_judge(
         tape = Tape(record.answers(episode), ask, record.settled(episode))
         with scheduler.meter.playing(episode):
             await play_episode(episode, stage, tape)
-        if beside and asks_players(beside, plan):
+        if near:
             await judge(episode, beside)  # before another begins, while the engine still has at hand what was said
         elif beside:
             group.create_task(judge_aside(episode))

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,14 +15,17 @@ from sandbox.cases import Cases
 from sandbox.engines.engine import Engine
 from sandbox.errors import RunLocked
 from sandbox.gallery import Gallery
+from sandbox.launch import alternatives, asked_by, engine_config, facts_of_run, started_for
 from sandbox.meter import Meter
+from sandbox.models import most_pictures
 from sandbox.record import Record
 from sandbox.rows import Batch, Verdict
 from sandbox.run import admit, opened, until_done
+from sandbox.run_folder import SCENARIO
 from sandbox.scheduler import Scheduler
 from sandbox.scoring import Chosen, Judging
-from sandbox.store import Store
-from scenes.loading import Source
+from sandbox.store import Store, lock_run
+from scenes.loading import Source, load
 
 
 class ScorerSummary(BaseModel):
@@ -144,6 +147,32 @@ def told_of_scoring_beside() -> Iterator[None]:
     except RunLocked as locked:
         beside = "To score a run while it plays, begin it with --score: rolestage run SCENARIO --score NAME"
         raise RunLocked(f"{locked} {beside}") from None
+
+
+@contextmanager
+def ready_to_judge(
+    folder: Path,
+    scorers: Sequence[Chosen],
+    engine: str | None,
+    only_unscored: bool = False,
+    limit: int | None = None,
+) -> Iterator[ScoringPlan]:
+    """Give the plan by which `scorers` judge the run at `folder`, with an engine for every model that they ask.
+
+    By default of the kind that the run was played with. Raises `InputRefused` and `RunLocked`.
+    """
+    with closing(Record(folder)) as record:
+        settings = facts_of_run(record)["engine"]
+    source = load(folder / SCENARIO)
+    with told_of_scoring_beside():
+        lock_run(folder).close()  # a run that another process writes is refused before a model is loaded
+    kind = engine or settings["kind"]
+    config = engine_config(**(settings if kind == settings["kind"] else {"kind": kind}))
+    scenarios = [variant.scenario for variant in alternatives(source)]
+    models = {model for scenario in scenarios for model in asked_by(scorers, scenario)}
+    gallery = Gallery()
+    with started_for(models, config, gallery, max(map(most_pictures, scenarios))) as engines:
+        yield ScoringPlan(folder, source, scorers, engines, gallery, only_unscored, limit)
 
 
 async def score_run(plan: ScoringPlan, progress: Progress) -> ScoringSummary:

@@ -13,10 +13,10 @@ from killing import in_a_child
 from made_records import Json, answered, pictures_for, record, written_records
 
 from sandbox.answer_files import given_files, read_all, read_pictures
-from sandbox.commands.judge import JOURNAL
 from sandbox.engines.scripted import Scripted
 from sandbox.journal import Begun, Journal
 from sandbox.judge_records import Summary, Work, finished, found, judge_all, work_of
+from sandbox.judge_sources import VERDICTS as JOURNAL
 from sandbox.record_places import places_of
 from scenes.chat import Request
 from scorers.mmrole.metrics import METRICS

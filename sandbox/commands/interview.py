@@ -12,7 +12,7 @@ from agents.interview import answer
 from sandbox.engines.engine import Engine
 from sandbox.errors import SOME_FAILED
 from sandbox.gallery import Gallery
-from sandbox.launch import engine_config, engine_of, facts_of_run
+from sandbox.launch import engine_config, facts_of_run, started_for
 from sandbox.models import most_pictures
 from sandbox.replay import Past, explained, past_of
 from sandbox.run_folder import IMAGES
@@ -62,14 +62,12 @@ def interview(folder: Path, question: Question, policy: str | None, as_json: boo
     gallery = Gallery()
     gallery.keep_in(folder / IMAGES)
     model = question.model or character.request("interview").model
-    engine = engine_of(model, config, gallery, pictures)
     try:
-        given = asyncio.run(_answered(scene, character, question, engine))
+        with started_for([model], config, gallery, pictures) as engines:
+            given = asyncio.run(_answered(scene, character, question, engines[model]))
     except CallFailed as failure:
         print(one_line(str(failure), 1_000), file=sys.stderr)
         return SOME_FAILED
-    finally:
-        engine.close()
     if as_json:
         where = {"run": str(folder), "episode": question.episode, "turn": turn, "name": character.view.me.name}
         print_json(where | {"question": question.text, "choices": [*question.choices], "model": model} | _told(given))

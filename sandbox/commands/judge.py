@@ -11,6 +11,7 @@ from sandbox.commands.score import ScoreOptions, judged_by, refuse_set
 from sandbox.errors import INTERRUPTED, SOME_FAILED
 from sandbox.journal import Begun, Journal
 from sandbox.judge_records import Failure, Summary, finished, found, judge_all, work_of
+from sandbox.judge_sources import VERDICTS
 from sandbox.launch import engine_config, started_for
 from sandbox.record_figures import Figure, Line, ModelFigures
 from sandbox.record_places import EVAL, Place, folder_name, places_of
@@ -26,8 +27,6 @@ from scorers.mmrole.records import ENDING, SampleFile
 from scorers.mmrole.scorer import TRUTH, MMRole
 from scorers.mmrole.table import IN_SHARE, OVERALL
 
-JOURNAL = "verdicts.jsonl"
-"""Of what a judge said, in the folder that it is written to."""
 RUNS_ALONE = ("only_unscored", "limit")
 """Options that say something only where a run is scored."""
 MOST_NAMED = 10
@@ -59,7 +58,7 @@ def judge(place: Path, options: ScoreOptions, as_json: bool) -> int:
     with progress(screen, as_json, "reading pictures") as told:
         pictures = read_pictures(files.values(), images, told)
     work = work_of(model, scorer, files, pictures)
-    with Journal(out / JOURNAL, begun) as journal:
+    with Journal(out / VERDICTS, begun) as journal:
         before = now = asyncio.run(found(work, journal))
         if before.waiting:
             with (
@@ -93,7 +92,7 @@ def _scorer(options: ScoreOptions) -> tuple[Chosen, str]:
 
 def _answered(place: Path, out: Path, model: str | None) -> dict[Place, SampleFile]:
     """Return the files of answers at `place` by where they belong. Raises `InputRefused`."""
-    paths = places_of(given_files(place, JOURNAL), place, model)
+    paths = places_of(given_files(place, VERDICTS), place, model)
     check_apart({where.reviews(out): path for where, path in paths.items()})
     files = dict(zip(paths, read_all(paths.values()), strict=True))
     untouched = [file for file in files.values() if all(one.conversations[1].answer is None for one in file.samples)]

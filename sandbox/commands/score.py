@@ -14,26 +14,21 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from sandbox.commands.records import check_model
-from sandbox.gallery import Gallery
-from sandbox.launch import alternatives, asked_by, engine_config, facts_of_run, started_for
-from sandbox.models import most_pictures, reference
+from sandbox.launch import facts_of_run
+from sandbox.models import reference
 from sandbox.record import Record
-from sandbox.run_folder import SCENARIO
 from sandbox.score import (
     Progress,
     ScorerSummary,
-    ScoringPlan,
     ScoringSummary,
     ScoringTally,
+    ready_to_judge,
     score_run,
-    told_of_scoring_beside,
 )
 from sandbox.scorer_names import OPTION, SHIPPED, Entry, scorers_named, scorers_of
 from sandbox.scoring import Chosen
 from sandbox.screen import Screen, print_json, safe
-from sandbox.store import lock_run
 from scenes.clean import one_line
-from scenes.loading import load
 from scenes.problem import refuse
 
 PLAIN_EVERY_S = 5.0
@@ -83,19 +78,12 @@ def judged(folder: Path, options: ScoreOptions, as_json: bool) -> ScoringSummary
     refuse_set(options, RECORDS_ALONE, "says something of test records, and this is a run")
     with closing(Record(folder)) as record:
         meta = facts_of_run(record)
-    source = load(folder / SCENARIO)
     chosen = _chosen(meta.get("scorers", []), folder, options)
-    with told_of_scoring_beside():
-        lock_run(folder).close()  # a run that another process writes is refused before a model is loaded
-    kind = options.engine or meta["engine"]["kind"]
-    config = engine_config(**(meta["engine"] if kind == meta["engine"]["kind"] else {"kind": kind}))
-    scenarios = [variant.scenario for variant in alternatives(source)]
-    models = {model for scenario in scenarios for model in asked_by(chosen, scenario)}
-    gallery = Gallery()
-    with started_for(models, config, gallery, max(map(most_pictures, scenarios))) as engines:
-        plan = ScoringPlan(folder, source, chosen, engines, gallery, options.only_unscored, options.limit)
-        with _progress(Screen(), as_json) as progress:
-            return asyncio.run(score_run(plan, progress))
+    with (
+        ready_to_judge(folder, chosen, options.engine, options.only_unscored, options.limit) as plan,
+        _progress(Screen(), as_json) as progress,
+    ):
+        return asyncio.run(score_run(plan, progress))
 
 
 def _chosen(entries: Sequence[Entry], folder: Path, options: ScoreOptions) -> list[Chosen]:
