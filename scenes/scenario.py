@@ -41,7 +41,7 @@ class Lots(_Part):
     seed: int = Field(ge=0, lt=2**31)
     """Which picture."""
     held_out: bool = False
-    """Draw one with a combination of object and colour that the storybook model never saw in training."""
+    """Draw one with a combination of object and colour, or of object and place, that the storybook model never saw."""
 
 
 class Notes(_Part):

@@ -24,6 +24,8 @@ class PictureFacts(BaseModel):
     """Its name in the scenario."""
     file: str | None = None
     drawing: Drawing | None = None
+    size: int = 128
+    """Side of the drawing, pixels; that of the whole one, where only a part of it is shown."""
     crop: tuple[int, int, int, int] | None = None
     blur: float = 0
 
@@ -67,7 +69,7 @@ def facts_of(name: str, spec: ImageSpec) -> PictureFacts:
     """Return what is known of the picture that the scenario calls `name`."""
     lots = spec.storybook
     drawing = draw_lots(lots.seed, lots.held_out) if isinstance(lots, Lots) else lots
-    return PictureFacts(name=name, file=spec.file, drawing=drawing)
+    return PictureFacts(name=name, file=spec.file, drawing=drawing, size=spec.size)
 
 
 @lru_cache(maxsize=256)

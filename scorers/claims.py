@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
-from scenes.storybook.drawing import Drawing, Group, Kind, Weather
+from scenes.storybook.drawing import BACKDROPS, Drawing, Group, Kind, Weather
 from scorers.lexicon import SUPPOSED
 from scorers.shape import Line, read
 
@@ -69,8 +69,8 @@ def _holds(claim: Claim, drawing: Drawing) -> bool | None:
 
 
 def _is_backdrop(claim: Claim, drawing: Drawing, group: Group | None) -> bool:
-    """A street is painted with houses that the drawing does not tell of."""
-    return drawing.place == "street" and claim.kind == "house" and group is None and claim.about != "colour"
+    """Return whether a claim is of what a place is painted with, such as the houses of a street."""
+    return group is None and claim.kind == BACKDROPS.get(drawing.place, "") and claim.about != "colour"
 
 
 def _is_of_group(claim: Claim, group: Group | None) -> bool:

@@ -5,7 +5,7 @@ It is data, apart from the rules that read it (`scorers.claims`). A phrase is kn
 
 from typing import NamedTuple
 
-from scenes.storybook.drawing import Kind, Place, Time, Weather
+from scenes.storybook.drawing import Kind, Place, Time, Weather, plural
 
 
 class Word(NamedTuple):
@@ -37,7 +37,20 @@ _THINGS: dict[Kind, str] = {
     "apple": "apple",
     "bottle": "bottle flask",
     "book": "book tome",
+    "ball": "ball football",
+    "butterfly": "butterfly",
+    "cactus": "cactus",
+    "car": "car motorcar automobile",
+    "castle": "castle fortress citadel",
+    "crab": "crab",
+    "crown": "crown diadem tiara",
+    "guitar": "guitar ukulele",
+    "mushroom": "mushroom toadstool fungus",
+    "snail": "snail",
+    "turtle": "turtle tortoise terrapin",
+    "windmill": "windmill",
 }
+_IRREGULAR: dict[str, Kind] = {"cacti": "cactus", "fungi": "mushroom"}
 _COLOURS = {
     "red": "red scarlet crimson ruby",
     "blue": "blue navy azure cobalt",
@@ -86,7 +99,10 @@ _PLACES: dict[Place, str] = {
     "meadow": "meadow|pasture|in a field|in the field|in the grass|on the grass|grassland|grassy field",
     "street": "street|alley|in the road|on the road|pavement|cobbles",
     "room": "room|indoors|parlour|bedroom|chamber",
-    "beach": "beach|shore|seashore|seaside|strand|in the sand|on the sand|sandy shore",
+    "beach": "beach|shore|seashore|seaside|strand|sandy shore",
+    "forest": "forest|woods|woodland|in the wood",
+    "mountains": "mountains|mountain pass|mountain range|mountainside|mountain valley|in the hills",
+    "desert": "desert|among the dunes|in the dunes",
 }
 _SIDES = {"left": "left", "right": "right", "middle": "middle|centre|center"}
 
@@ -137,6 +153,7 @@ _PARTS = {
     "w": "sea dog|good heavens|once more|right away|all right|cats and dogs|blue moon|clear line|night watch"
     "|in my book|day or night|rain-proof|right as rain|rain or shine|white lie|red herring|black mood"
     "|out of the blue|day after day|apple of my eye|apple core|room for|no doubt|no wonder|no idea"
+    "|crystal ball|have a ball|having a ball|on the ball|ball game|castle in the air|castles in the air|crown prince"
     "|no matter|no more|no less|room above|in the dark|stay up|the whole night|night after night"
     "|easy peasy|one day|one another|no one|at once|one of|chance of rain|a chance of rain|of rain"
     "|by all means|all in all|these days|cloud of|a cloud of|fog of|no stars|no moon|ship-shape|sea of",
@@ -147,12 +164,6 @@ _SUPPOSED = "if|whether|unless|suppose|imagine|pretend|wish|hope|perhaps|maybe|p
 SUPPOSED = "supposed"
 
 
-def _plural(word: str) -> str:
-    if word.endswith("y") and word[-2] not in "aeiou":
-        return f"{word[:-1]}ies"
-    return f"{word}s"
-
-
 def _phrases() -> dict[str, Word]:
     words: dict[str, Word] = {}
     for part, listed in _PARTS.items():
@@ -160,7 +171,8 @@ def _phrases() -> dict[str, Word]:
     words |= {phrase: Word("U", SUPPOSED) for phrase in _SUPPOSED.split("|")}
     for kind, names in _THINGS.items():
         words |= {name: Word("O", kind) for name in names.split()}
-        words |= {_plural(name): Word("S", kind) for name in names.split()}
+        words |= {plural(name): Word("S", kind) for name in names.split()}
+    words |= {several: Word("S", kind) for several, kind in _IRREGULAR.items()}
     for part, table in (("N", _NUMBERS), ("W", _WEATHERS), ("T", _TIMES), ("g", _GREETINGS), ("L", _PLACES)):
         words |= {phrase: Word(part, value) for value, listed in table.items() for phrase in listed.split("|")}
     words |= {name: Word("C", colour) for colour, names in _COLOURS.items() for name in names.replace("|", " ").split()}

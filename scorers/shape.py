@@ -55,7 +55,8 @@ _SPELT = (
     (re.compile(r"'ll\b"), " will"),
 )
 _OF_PICTURE = (
-    r"(?:the|this) (?:picture|frame|image|scene|view|page|drawing|meadow|street|room|beach|lot|whole|night sky)"
+    r"(?:the|this) (?:picture|frame|image|scene|view|page|drawing|meadow|street|room|beach|forest|mountains"
+    r"|mountain pass|desert|lot|whole|night sky)"
 )
 _SIDE = (
     r"\b(?:on|to|at|in|off to|over to|toward|towards|along|near) (?:the|my|your|our|its) (?:very |far |extreme |dead )?"

@@ -27,7 +27,7 @@ from scenes.chat import Request
 from scenes.event import INTERVIEWER, NARRATOR, Event
 from scenes.loading import Source, load
 from scenes.sights import facts_of
-from scenes.storybook.drawing import HELD_OUT, Drawing
+from scenes.storybook.drawing import Drawing, held_out_colours, held_out_places
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 FOR_LARGER_MODELS = ["ferry", "inventory"]
@@ -157,9 +157,7 @@ def test_the_captain_of_the_harbour_is_wrong_in_every_picture() -> None:
 
 def test_the_matrix_is_five_hundred_episodes_half_of_them_with_a_combination_held_out_of_training() -> None:
     source = source_of("matrix")
-    held_out = [
-        any((group.kind, group.colour) in HELD_OUT for group in drawing.groups) for drawing in drawings_of(source)
-    ]
+    held_out = [bool(held_out_colours(drawing) or held_out_places(drawing)) for drawing in drawings_of(source)]
     assert source.episodes == len(held_out) == 500
     assert sum(held_out) == 250
 

@@ -8,7 +8,9 @@ from PIL import Image, ImageDraw
 UNITS = 128
 """Side of every picture, in units: one unit is one pixel of the pictures that the model was trained on."""
 THIN = 0.5
-"""Width of an outline, in units."""
+"""Width of a line inside a thing, in units."""
+OUTLINE = 1.0
+"""Width of the line around a thing, in units: enough to part white from snow and black from night."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -26,9 +28,13 @@ class Canvas:
         self._pen = ImageDraw.Draw(self.image)
         self._scale = pixels / UNITS
 
-    def polygon(self, points: Sequence[float], fill: Paint | None, edge: Paint | None = None) -> None:
+    def polygon(
+        self, points: Sequence[float], fill: Paint | None, edge: Paint | None = None, width: float = THIN
+    ) -> None:
         """Draw a closed figure."""
-        self._pen.polygon(self._pixels(points), fill, edge, self._width(THIN))
+        self._pen.polygon(self._pixels(points), fill)
+        if edge is not None:  # as a line: Pillow's own broad edge paints a mask of the whole picture
+            self.line([*points, *points[:4]], edge, width)
 
     def rectangle(
         self, box: Sequence[float], fill: Paint | None, edge: Paint | None = None, width: float = THIN
@@ -40,9 +46,9 @@ class Canvas:
         """Draw the ellipse that fills `box`."""
         self._pen.ellipse(self._pixels(box), fill, edge, self._width(width))
 
-    def dome(self, box: Sequence[float], fill: Paint | None, edge: Paint | None = None) -> None:
+    def dome(self, box: Sequence[float], fill: Paint | None, edge: Paint | None = None, width: float = THIN) -> None:
         """Draw the upper half of the ellipse that fills `box`."""
-        self._pen.pieslice(self._pixels(box), 180, 360, fill, edge, self._width(THIN))
+        self._pen.pieslice(self._pixels(box), 180, 360, fill, edge, self._width(width))
 
     def line(self, points: Sequence[float], fill: Paint | None, width: float = THIN) -> None:
         """Draw a line through all `points`."""

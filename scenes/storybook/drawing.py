@@ -5,16 +5,18 @@ It is apart from the painting of it so that whoever only needs the truth (a scen
 
 from itertools import combinations
 from random import Random
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Kind = Literal[
     "boat", "lighthouse", "house", "tree", "flower", "dog", "cat", "kite",
     "balloon", "bird", "bicycle", "tent", "umbrella", "apple", "bottle", "book",
+    "ball", "butterfly", "cactus", "car", "castle", "crab", "crown", "guitar",
+    "mushroom", "snail", "turtle", "windmill",
 ]  # fmt: skip
 Colour = Literal["red", "blue", "green", "yellow", "orange", "purple", "white", "black"]
-Place = Literal["sea", "meadow", "street", "room", "beach"]
+Place = Literal["sea", "meadow", "street", "room", "beach", "forest", "mountains", "desert"]
 Time = Literal["day", "dusk", "night"]
 Weather = Literal["clear", "cloudy", "rain", "snow", "fog"]
 Position = Literal["left", "middle", "right"]
@@ -28,31 +30,65 @@ WEATHERS: tuple[Weather, ...] = get_args(Weather)
 POSITIONS: tuple[Position, ...] = get_args(Position)
 
 USUAL_KINDS: dict[Place, tuple[Kind, ...]] = {
-    "sea": ("boat", "bird", "lighthouse", "balloon"),
-    "meadow": ("tree", "house", "flower", "dog", "cat", "kite", "balloon", "bird", "bicycle", "tent"),
-    "street": ("house", "bicycle", "umbrella", "cat", "dog", "balloon", "bird", "tree"),
-    "room": ("cat", "apple", "bottle", "book", "flower", "umbrella"),
-    "beach": ("umbrella", "boat", "kite", "tent", "dog", "bottle", "lighthouse", "book"),
-}
-"""What the lots may put in each place; a drawing given in full may put anything anywhere."""
+    "sea": (
+        "boat", "lighthouse", "kite", "balloon", "bird", "umbrella", "bottle", "book",
+        "ball", "castle", "crab", "crown", "turtle", "windmill",
+    ),
+    "meadow": (
+        "house", "tree", "flower", "dog", "cat", "kite", "bird", "tent",
+        "apple", "butterfly", "mushroom", "snail", "turtle", "windmill",
+    ),
+    "street": (
+        "lighthouse", "house", "tree", "dog", "cat", "balloon", "bicycle", "umbrella",
+        "ball", "cactus", "car", "guitar", "mushroom", "snail",
+    ),
+    "room": (
+        "boat", "flower", "dog", "cat", "umbrella", "apple", "bottle", "book",
+        "ball", "butterfly", "cactus", "car", "crown", "guitar",
+    ),
+    "beach": (
+        "boat", "lighthouse", "dog", "kite", "bicycle", "tent", "umbrella", "bottle",
+        "book", "ball", "crab", "guitar", "snail", "turtle",
+    ),
+    "forest": (
+        "house", "flower", "cat", "bird", "bicycle", "tent", "apple", "book",
+        "butterfly", "castle", "crab", "crown", "mushroom", "snail",
+    ),
+    "mountains": (
+        "boat", "lighthouse", "house", "tree", "kite", "balloon", "bird", "apple",
+        "cactus", "car", "castle", "guitar", "mushroom", "windmill",
+    ),
+    "desert": (
+        "tree", "flower", "balloon", "bicycle", "tent", "bottle", "butterfly", "cactus",
+        "car", "castle", "crab", "crown", "turtle", "windmill",
+    ),
+}  # fmt: skip
+"""What the lots may put in each place: fourteen kinds in each, and each kind in four, so that none is more usual.
+
+A drawing given in full may put anything anywhere.
+"""
 
 HELD_OUT: frozenset[tuple[Kind, Colour]] = frozenset(
     {
-        ("boat", "green"),
-        ("cat", "purple"),
-        ("balloon", "black"),
-        ("house", "yellow"),
-        ("umbrella", "orange"),
-        ("bird", "white"),
-        ("tree", "red"),
-        ("kite", "blue"),
-        ("book", "green"),
-        ("dog", "orange"),
-        ("tent", "purple"),
-        ("flower", "black"),
+        ("boat", "green"), ("cat", "purple"), ("balloon", "black"), ("house", "yellow"), ("umbrella", "orange"),
+        ("bird", "white"), ("tree", "red"), ("kite", "blue"), ("book", "green"), ("dog", "orange"), ("tent", "purple"),
+        ("flower", "black"), ("ball", "red"), ("car", "white"), ("castle", "blue"), ("crab", "yellow"),
+        ("crown", "purple"), ("guitar", "green"), ("mushroom", "blue"), ("snail", "red"),
     }
-)
+)  # fmt: skip
 """Pairs that no training picture holds: they show whether a model combines what it learned or remembers it."""
+
+HELD_OUT_PLACES: frozenset[tuple[Kind, Place]] = frozenset(
+    {
+        ("bicycle", "sea"), ("butterfly", "sea"), ("balloon", "meadow"), ("umbrella", "meadow"), ("book", "street"),
+        ("turtle", "street"), ("kite", "room"), ("snail", "room"), ("flower", "beach"), ("crown", "beach"),
+        ("dog", "forest"), ("car", "forest"), ("tent", "mountains"), ("lighthouse", "desert"),
+    }
+)  # fmt: skip
+"""The same of where things stand: none of these is in `USUAL_KINDS`."""
+
+BACKDROPS: dict[Place, Kind] = {"street": "house", "forest": "tree"}
+"""What a place is painted with besides its groups: whether there is another one of these cannot be told."""
 
 SEEDS = 1 << 30
 
@@ -102,7 +138,7 @@ class Drawing(BaseModel):
         for group in self.groups:
             room = most(group.kind, len(self.groups))
             if group.number > room:
-                crowd = f"{group.number} {group.kind}s do not fit in a picture of {len(self.groups)} groups"
+                crowd = f"{group.number} {plural(group.kind)} do not fit in a picture of {len(self.groups)} groups"
                 raise ValueError(f"{crowd}; give a number of {room} at most")
         return self
 
@@ -112,49 +148,67 @@ def most(kind: Kind, groups: int) -> int:
     return 1 if kind == "lighthouse" else {1: 4, 2: 3, 3: 2}[groups]
 
 
+def held_out_colours(drawing: Drawing) -> list[Group]:
+    """Return the groups whose kind is in that colour in no training picture."""
+    return [group for group in drawing.groups if (group.kind, group.colour) in HELD_OUT]
+
+
+def held_out_places(drawing: Drawing) -> list[Group]:
+    """Return the groups whose kind stands in that place in no training picture."""
+    return [group for group in drawing.groups if (group.kind, drawing.place) in HELD_OUT_PLACES]
+
+
+class Relation(NamedTuple):
+    """How two groups of a drawing stand to each other; the other way round goes without saying."""
+
+    one: Group
+    is_: Literal["left of"]
+    other: Group
+
+
+def relations(drawing: Drawing) -> tuple[Relation, ...]:
+    """Return which group stands left of which, from left to right: none of one group, one of two, three of three."""
+    in_order = sorted(drawing.groups, key=lambda group: POSITIONS.index(group.position))
+    return tuple(Relation(one, "left of", other) for one, other in combinations(in_order, 2))
+
+
 def draw_lots(seed: int, held_out: bool = False) -> Drawing:
-    """Return the drawing of `seed`, the same for ever; a `held_out` one has at least one pair of `HELD_OUT`."""
+    """Return the drawing of `seed`, the same for ever; a `held_out` one has a combination that training never had."""
     return sample(Random(seed), held_out)
 
 
 def sample(rng: Random, held_out: bool = False) -> Drawing:
-    """Return the next drawing of `rng`: with a pair of `HELD_OUT`, or else with none."""
+    """Return the next drawing of `rng`: with a pair of `HELD_OUT` or `HELD_OUT_PLACES`, or else with none of either."""
     while True:
         place = rng.choice(PLACES)
-        groups = _sample_groups(rng, place)
-        if held_out == any((group.kind, group.colour) in HELD_OUT for group in groups):
-            time, weather, seed = rng.choice(TIMES), rng.choice(WEATHERS), rng.randrange(SEEDS)
-            return Drawing(place=place, weather=weather, time=time, groups=groups, seed=seed)
+        groups = _sample_groups(rng, place, held_out)
+        time, weather, seed = rng.choice(TIMES), rng.choice(WEATHERS), rng.randrange(SEEDS)
+        drawing = Drawing(place=place, weather=weather, time=time, groups=groups, seed=seed)
+        if not held_out or held_out_colours(drawing) or held_out_places(drawing):
+            return drawing
 
 
-def _sample_groups(rng: Random, place: Place) -> tuple[Group, ...]:
-    count = rng.choices((1, 2, 3), (3, 5, 3))[0]
-    kinds = rng.sample(USUAL_KINDS[place], count)
-    positions = _sample_positions(rng, count)
-    colours = _sample_colours(rng, count)
-    return tuple(
-        Group(kind=kind, colour=colour, number=_sample_number(rng, most(kind, count)), position=position)
-        for kind, colour, position in zip(kinds, colours, positions, strict=True)
-    )
+def _sample_groups(rng: Random, place: Place, held_out: bool) -> tuple[Group, ...]:
+    count = rng.choices((1, 2, 3), (4, 5, 3))[0]
+    unusual = [kind for kind in KINDS if held_out and (kind, place) in HELD_OUT_PLACES]
+    kinds = rng.sample([*USUAL_KINDS[place], *unusual], count)
+    groups: list[Group] = []
+    for kind, position in zip(kinds, rng.sample(POSITIONS, count), strict=True):
+        colour = _sample_colour(rng, kind, {group.colour for group in groups}, held_out)
+        number = _sample_number(rng, most(kind, count))
+        groups.append(Group(kind=kind, colour=colour, number=number, position=position))
+    return tuple(groups)
 
 
-def _sample_positions(rng: Random, count: int) -> list[Position]:
-    # All three are drawn whichever is used: leaving one out would change the picture of every seed.
-    alone = [rng.choice(POSITIONS)]
-    pair = rng.sample(("left", "right") if rng.random() < 0.6 else POSITIONS, 2)
-    return (alone, pair, rng.sample(POSITIONS, 3))[count - 1]
-
-
-def _sample_colours(rng: Random, count: int) -> list[Colour]:
-    """Return colours that seldom repeat, so that a colour mostly tells which group is meant."""
-    colours: list[Colour] = []
-    for _ in range(count):
-        colours.append(rng.choice([c for c in COLOURS if c not in colours or rng.random() < 0.1]))
-    return colours
+def _sample_colour(rng: Random, kind: Kind, taken: set[Colour], held_out: bool) -> Colour:
+    """Return a colour that seldom repeats, so that a colour mostly tells which group is meant."""
+    fitting = [colour for colour in COLOURS if held_out or (kind, colour) not in HELD_OUT]
+    return rng.choice([colour for colour in fitting if colour not in taken or rng.random() < 0.1])
 
 
 def _sample_number(rng: Random, largest: int) -> int:
-    return 1 if largest == 1 or rng.random() < 0.35 else rng.randint(1, largest)
+    """Return a number; three and four are rarely possible, so they are likelier where they are."""
+    return rng.choices((1, 2, 3, 4)[:largest], (1, 1, 2, 3)[:largest])[0]
 
 
 _NUMBERS = {2: "two", 3: "three", 4: "four"}
@@ -173,17 +227,28 @@ _PLACES: dict[Place, str] = {
     "street": "in a street",
     "room": "in a room",
     "beach": "on a beach",
+    "forest": "in a forest",
+    "mountains": "in the mountains",
+    "desert": "in a desert",
 }
+
+
+def plural(kind: str) -> str:
+    """Return several of a kind of thing."""
+    if kind.endswith(("s", "x", "ch", "sh")):
+        return f"{kind}es"
+    return f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2] not in "aeiou" else f"{kind}s"
 
 
 def describe(drawing: Drawing) -> str:
     """Return the whole truth in one line: `a black bicycle on the left; in a street, at night, rain`."""
-    *others, last = [f"{_name(group)} {_POSITIONS[group.position]}" for group in drawing.groups]
+    *others, last = [f"{name_of(group)} {_POSITIONS[group.position]}" for group in drawing.groups]
     shown = f"{', '.join(others)} and {last}" if others else last
     return f"{shown}; {_PLACES[drawing.place]}, {_TIMES[drawing.time]}, {_WEATHERS[drawing.weather]}"
 
 
-def _name(group: Group) -> str:
+def name_of(group: Group) -> str:
+    """Return a group in words: `two red cats`."""
     if group.number > 1:
-        return f"{_NUMBERS[group.number]} {group.colour} {group.kind}s"
+        return f"{_NUMBERS[group.number]} {group.colour} {plural(group.kind)}"
     return f"{'an' if group.colour == 'orange' else 'a'} {group.colour} {group.kind}"

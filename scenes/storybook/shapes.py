@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from scenes.storybook.canvas import RGB, THIN, Canvas
+from scenes.storybook.canvas import OUTLINE, RGB, THIN, Canvas
 
 Point = tuple[float, float]
 Fill = RGB | Callable[[RGB], RGB]
@@ -32,14 +32,14 @@ class Shape:
     points: tuple[Point, ...]
     fill: Fill | None = own
     edge: Fill | None = ink
-    width: float = THIN
+    width: float = OUTLINE
     """Of the line or the edge, in units of the canvas: it does not grow with the object."""
     angles: tuple[float, float] = (0, 360)
 
 
-def polygon(*points: Point, fill: Fill = own) -> Shape:
+def polygon(*points: Point, fill: Fill = own, edge: Fill | None = ink) -> Shape:
     """A closed figure through `points`."""
-    return Shape("polygon", points, fill)
+    return Shape("polygon", points, fill, edge)
 
 
 def rectangle(left: float, foot: float, right: float, top: float, fill: Fill = own) -> Shape:
@@ -57,9 +57,9 @@ def ring(left: float, foot: float, right: float, top: float, edge: Fill, width: 
     return Shape("ellipse", ((left, top), (right, foot)), None, edge, width)
 
 
-def dome(left: float, foot: float, right: float, top: float) -> Shape:
+def dome(left: float, foot: float, right: float, top: float, fill: Fill = own) -> Shape:
     """The upper half of an ellipse."""
-    return Shape("dome", ((left, top), (right, foot)))
+    return Shape("dome", ((left, top), (right, foot)), fill)
 
 
 def line(*points: Point, fill: Fill = ink, width: float = THIN) -> Shape:
@@ -80,13 +80,13 @@ def draw_shape(canvas: Canvas, shape: Shape, foot: Point, size: float, paint: RG
     fill, edge = _colour(shape.fill, paint), _colour(shape.edge, paint)
     match shape.form:
         case "polygon":
-            canvas.polygon(points, fill, edge)
+            canvas.polygon(points, fill, edge, shape.width)
         case "rectangle":
             canvas.rectangle(points, fill, edge, shape.width)
         case "ellipse":
             canvas.ellipse(points, fill, edge, shape.width)
         case "dome":
-            canvas.dome(points, fill, edge)
+            canvas.dome(points, fill, edge, shape.width)
         case "line":
             canvas.line(points, fill, shape.width)
         case "arc":

@@ -3,10 +3,12 @@
 from random import Random
 
 from scenes.storybook.canvas import RGB, Box, Canvas, mix
-from scenes.storybook.drawing import Drawing, Time
+from scenes.storybook.drawing import Drawing, Place, Time
 from scenes.storybook.light import sky_colours
 
 _LIGHTS: dict[Time, RGB] = {"day": (255, 245, 120), "dusk": (255, 110, 40), "night": (240, 240, 215)}
+_SUNSETS: dict[Place, float] = {"street": 0.5, "forest": 0.25, "mountains": 0.25}
+"""How far down the sky the sun stands at dusk where something hides the horizon; anywhere else it is lower."""
 _STARS = 14
 _STAR: RGB = (255, 255, 230)
 
@@ -22,7 +24,7 @@ def draw_sky(canvas: Canvas, box: Box, drawing: Drawing, rng: Random) -> None:
     left, top, right, bottom = box
     x, y = left + (right - left) * rng.uniform(0.15, 0.85), top + (bottom - top) * rng.uniform(0.12, 0.35)
     if drawing.weather == "clear":
-        low = bottom - (bottom - top) * 0.15
+        low = top + (bottom - top) * _SUNSETS.get(drawing.place, 0.85)
         _draw_light(canvas, x, low if drawing.time == "dusk" else y, drawing)
         if drawing.time == "night":
             _draw_stars(canvas, box, rng)
@@ -31,7 +33,7 @@ def draw_sky(canvas: Canvas, box: Box, drawing: Drawing, rng: Random) -> None:
 
 
 def _draw_light(canvas: Canvas, x: float, y: float, drawing: Drawing) -> None:
-    r = 6 * (0.7 if drawing.place == "room" else 1)
+    r = 7 * (0.7 if drawing.place == "room" else 1)
     canvas.ellipse((x - r, y - r, x + r, y + r), _LIGHTS[drawing.time])
     if drawing.time == "night":  # a disc of sky over a part of the moon leaves a crescent
         canvas.ellipse((x - r * 0.4, y - r * 1.1, x + r * 1.3, y + r * 0.7), mix(*sky_colours(drawing), 0.2))

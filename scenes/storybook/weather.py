@@ -1,4 +1,7 @@
-"""What falls or hangs in front of everything: rain, snow, fog. Out of doors everywhere, indoors in the window only."""
+"""The weather: fog, which hangs behind the objects so that they keep their colours, and what falls before everything.
+
+Out of doors it is everywhere, indoors in the window only.
+"""
 
 from random import Random
 
@@ -6,31 +9,34 @@ from scenes.storybook.canvas import RGB, Box, Canvas, mix
 from scenes.storybook.drawing import Drawing
 from scenes.storybook.light import DARKNESS
 
-_RAIN: RGB = (170, 195, 225)
+_RAIN: RGB = (185, 210, 240)
 _SNOW: RGB = (250, 250, 255)
 _DAY_FOG: RGB = (205, 208, 212)
-_NIGHT_FOG: RGB = (70, 72, 90)
-_HAZE, _SWATH = 70, 125
+_NIGHT_FOG: RGB = (90, 92, 110)
+_HAZE, _SWATH = 105, 160
 """How thick fog is, out of 255: everywhere, and in the swaths that lie in it."""
 
 
-def draw_weather(canvas: Canvas, view: Box, drawing: Drawing, rng: Random) -> None:
-    """Draw the weather into `view`, over everything that stands there."""
+def draw_fog(canvas: Canvas, view: Box, drawing: Drawing, rng: Random) -> None:
+    """Draw fog, if there is any, into `view`."""
+    if drawing.weather == "fog":
+        density = _fog_density(canvas, view, 2 if drawing.place == "room" else 5, rng)
+        canvas.veil(mix(_DAY_FOG, _NIGHT_FOG, DARKNESS[drawing.time]), density)
+
+
+def draw_falling(canvas: Canvas, view: Box, drawing: Drawing, rng: Random) -> None:
+    """Draw rain or snow, if there is any, into `view`, over everything that stands there."""
     room = drawing.place == "room"
-    match drawing.weather:
-        case "rain":
-            _draw_rain(canvas, view, 15 if room else 60, rng)
-        case "snow":
-            _draw_snow(canvas, view, 17 if room else 70, rng)
-        case "fog":
-            density = _fog_density(canvas, view, 2 if room else 5, rng)
-            canvas.veil(mix(_DAY_FOG, _NIGHT_FOG, DARKNESS[drawing.time]), density)
+    if drawing.weather == "rain":
+        _draw_rain(canvas, view, 15 if room else 50, rng)
+    if drawing.weather == "snow":
+        _draw_snow(canvas, view, 20 if room else 60, rng)
 
 
 def _draw_rain(canvas: Canvas, view: Box, drops: int, rng: Random) -> None:
     for _ in range(drops):
         x, y = _somewhere(view, rng)
-        canvas.line((x, y, x - 2, min(y + 6, view[3])), _RAIN)
+        canvas.line((x, y, x - 2, min(y + 7, view[3])), _RAIN, 1)
 
 
 def _draw_snow(canvas: Canvas, view: Box, flakes: int, rng: Random) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scenes.storybook.drawing import Drawing
+from scenes.storybook.drawing import PLACES, Drawing
 from scorers.claims import ABOUT, claims_in, is_true
 
 FILE = yaml.safe_load((Path(__file__).parent / "replies.yaml").read_text(encoding="utf-8"))
@@ -50,7 +50,7 @@ def about(said: str) -> str:
     """Return what kind of claim it is, from the words that the file uses."""
     value = said.replace("not ", "").split()[-1]
     one_word = " " not in said.replace("not ", "")
-    if one_word and value in WEATHERS | TIMES | {"sea", "meadow", "street", "room", "beach"}:
+    if one_word and value in {*WEATHERS, *TIMES, *PLACES}:
         return "weather" if value in WEATHERS else "time" if value in TIMES else "place"
     if one_word:
         return "object"
@@ -157,9 +157,28 @@ def test_of_several_drawings_a_claim_needs_one() -> None:
     assert [is_true(claim, [QUAY]), is_true(claim, [QUAY, DRAWINGS["cape"]])] == [False, True]
 
 
-def test_the_houses_that_a_street_is_painted_with_are_not_judged() -> None:
-    assert found("I see houses.", drawing=DRAWINGS["lane"]) == set()
-    assert found("I see houses.", drawing=DRAWINGS["field"]) == {("house", False), ("house >1", False)}
+@pytest.mark.parametrize(("place", "kind"), [("street", "house"), ("forest", "tree")])
+def test_what_a_place_is_painted_with_is_not_judged(place: str, kind: str) -> None:
+    drawing = drawing_of(place=place)
+    assert found(f"A {kind} on the left. No {kind}s.", drawing=drawing) == set()
+    assert found(f"A red {kind}.", drawing=drawing) == {(f"{kind} red", False)}
+    assert (kind, False) in found(f"A {kind} on the left.")
+
+
+@pytest.mark.parametrize(
+    ("text", "claims"),
+    [
+        ("Two cacti.", {("cactus", True), ("cactus 2", True)}),
+        ("Green butterflies!", {("butterfly", False), ("butterfly >1", False), ("butterfly green", False)}),
+        ("A tortoise on the right.", {("turtle", True), ("turtle 1", True), ("turtle right", True)}),
+        ("We are in the mountains.", {("mountains", False)}),
+        ("This is a desert, not a forest.", {("desert", True), ("not forest", True)}),
+        ("Have a ball, and build a castle in the air.", set()),
+    ],
+)
+def test_the_newer_kinds_and_places_are_read(text: str, claims: set[Verdict]) -> None:
+    drawing = drawing_of(place="desert", groups=["cactus green 2 left", "turtle red 1 right"])
+    assert found(text, drawing=drawing) == claims
 
 
 @pytest.mark.parametrize(("weather", "true"), [("cloudy", True), ("rain", True), ("snow", True), ("fog", False)])

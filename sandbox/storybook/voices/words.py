@@ -5,7 +5,7 @@ Apart from the frames, since the questions that a person asks are filled with th
 
 from collections.abc import Sequence
 
-from scenes.storybook.drawing import Drawing, Group, Kind, Place, Position, Time, Weather
+from scenes.storybook.drawing import Drawing, Group, Kind, Place, Position, Time, Weather, plural
 
 NUMBERS = ("no", "one", "two", "three", "four")
 POSITIONS: dict[Position, str] = {"left": "on the left", "middle": "in the middle", "right": "on the right"}
@@ -27,6 +27,9 @@ PLACES: dict[Place, tuple[str, str, str]] = {
     "street": ("a street", "the street", "in a street"),
     "room": ("a room", "the room", "in a room"),
     "beach": ("a beach", "the beach", "on a beach"),
+    "forest": ("a forest", "the forest", "in a forest"),
+    "mountains": ("a mountain pass", "the mountain pass", "in the mountains"),
+    "desert": ("a desert", "the desert", "in a desert"),
 }
 """Each place by itself, known already, and as where something is."""
 
@@ -43,13 +46,6 @@ _SEVERAL = {
 def with_article(words: str) -> str:
     """Return `words` with `a` or `an` before them."""
     return f"{'an' if words[0].lower() in 'aeiou' else 'a'} {words}"
-
-
-def plural(kind: str) -> str:
-    """Return several of a kind of thing."""
-    if kind.endswith(("s", "x", "ch", "sh")):
-        return f"{kind}es"
-    return f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2] not in "aeiou" else f"{kind}s"
 
 
 def noun(group: Group) -> str:
