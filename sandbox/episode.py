@@ -138,7 +138,7 @@ async def _play(episode: int, legs: Sequence[Leg], stage: Stage, tape: Tape, kep
     pictures: list[tuple[Picture, PictureFacts]] = []
 
     def keep_picture(picture: Picture, facts: PictureFacts) -> None:
-        stage.gallery.add(picture)
+        stage.gallery.add(picture, facts)
         pictures.append((picture, facts))
 
     def keep(events: Sequence[Event]) -> None:

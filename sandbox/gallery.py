@@ -10,6 +10,7 @@ from sandbox.store import unwritable
 from sandbox.whole_file import write_whole
 from scenes.image import ImageRefused, Picture, open_picture
 from scenes.image_file import read_picture
+from scenes.sights import PictureFacts
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -24,6 +25,7 @@ class Gallery:
     def __init__(self) -> None:
         self._folder: Path | None = None
         self._waiting: dict[str, Picture] = {}
+        self._facts: dict[str, PictureFacts] = {}
         self._decoded: OrderedDict[str, PIL.Image.Image] = OrderedDict()
 
     def keep_in(self, folder: Path) -> None:
@@ -33,12 +35,18 @@ class Gallery:
             _write(picture, folder)
         self._waiting.clear()
 
-    def add(self, picture: Picture) -> None:
-        """Keep a picture. Raises `StoreFailed`."""
+    def add(self, picture: Picture, facts: PictureFacts | None = None) -> None:
+        """Keep a picture, with what is true of it. Raises `StoreFailed`."""
+        if facts:
+            self._facts[picture.id] = facts
         if self._folder is None:
             self._waiting[picture.id] = picture
         else:
             _write(picture, self._folder)
+
+    def facts(self, image: str) -> PictureFacts | None:
+        """Return what is true of the picture with the id `image`; None where nobody said."""
+        return self._facts.get(image)
 
     def open(self, image: str) -> "PIL.Image.Image":
         """Return the picture with the id `image`, RGB. Raises `StoreDamaged` if its file holds another."""

@@ -25,7 +25,7 @@ from sandbox.engines.start import shares, start
 from sandbox.episode import legs_of
 from sandbox.gallery import Gallery
 from sandbox.layout_cost import settled
-from sandbox.models import by_base, layout_of, models_of, most_pictures, reference
+from sandbox.models import TEACHER, by_base, layout_of, models_of, most_pictures, reference
 from sandbox.own_code import OwnCode
 from sandbox.policy_file import load_policy, policy_of_run
 from sandbox.preview import longest_requests
@@ -347,6 +347,10 @@ def _engine_of_base(
     base: str, names: Mapping[str, str | None], config: EngineConfig, gallery: Gallery, pictures: int
 ) -> Engine:
     """Return the engine for all models that have one base, by name with their adapters."""
+    if base == TEACHER:
+        from sandbox.storybook.teacher.engine import teaching
+
+        return teaching(gallery.facts)
     kind = "openai" if is_address(base) and config.kind in ("vllm", "transformers") else config.kind
     if kind not in ("scripted", "simulated"):
         print(f"starting {one_line(', '.join(names))} on {kind} …", file=sys.stderr, flush=True)
@@ -378,7 +382,7 @@ def check_room(source: Source, variants: Iterable[Variant], engines: Mapping[str
 
 
 def _too_long(source: Source, variant: Variant, engines: Mapping[str, Engine], gallery: Gallery) -> Iterator[Problem]:
-    scene = Scene(source.setting(variant, lambda picture, facts: gallery.add(picture)), variant.seed(0))
+    scene = Scene(source.setting(variant, gallery.add), variant.seed(0))
     for asker, requests in longest_requests(scene).items():
         asked = [one for request in requests for one in (request, *repairs(request))]
         rooms = [(engines[request.model].room(request), request.model) for request in asked]
@@ -398,7 +402,7 @@ def _first_prompts(source: Source, engines: Mapping[str, Engine], gallery: Galle
     0 where nothing tells.
     """
     variant = source.variant(0)
-    scene = Scene(source.setting(variant, lambda picture, facts: gallery.add(picture)), variant.seed(0))
+    scene = Scene(source.setting(variant, gallery.add), variant.seed(0))
     first = [requests[0] for requests in longest_requests(scene).values()]
     longest = max((_tokens(engines[request.model], request) for request in first), default=0)
     shared = Prompt().then(*_common([request.prompt.segments() for request in first]))

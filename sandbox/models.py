@@ -14,6 +14,8 @@ from scenes.problem import refuse
 from scenes.scenario import LayoutName, Scenario
 
 STORYBOOK = "storybook"
+TEACHER = "storybook-teacher"
+"""No model, but the rules that the storybook model learns from: it knows the truth of every drawing."""
 CHECKPOINT = Path(__file__).parent / "storybook" / "checkpoint"
 ADAPTERS = Path(__file__).parent / "storybook" / "adapters"
 
@@ -79,7 +81,8 @@ def _adapter(base: str, name: str) -> str:
 
 def layout_of(scenario: Scenario) -> Layout:
     """Return the layout to play with: the embedded model was trained on `compact`, all others read a conversation."""
-    suiting: LayoutName = "compact" if scenario.model.partition("+")[0] == STORYBOOK else "images-first"
+    own = scenario.model.partition("+")[0] in (STORYBOOK, TEACHER)
+    suiting: LayoutName = "compact" if own else "images-first"
     return LAYOUTS[suiting if scenario.layout == "auto" else scenario.layout]
 
 

@@ -15,6 +15,9 @@ from agents.prompts.layout import Layout
 from scenes.chat import Segment
 from scenes.scene import PastTurn, View
 
+STAGE = "Scene: "
+"""How a prompt begins what it tells a character of itself and asks of it, in the place of history."""
+
 
 def _opening(view: View) -> Iterator[Segment]:
     yield Segment("persona", "system", " ".join(text for text in (sheet(view.me), standing(view), view.secret) if text))
@@ -39,26 +42,27 @@ def _past(view: View, turn: PastTurn, first: bool) -> Iterator[Segment]:
 
 def _cue(needed: bool, words: str) -> Iterator[Segment]:
     if needed:
-        yield Segment("history", "user", f"Scene: {words}", glue="")
+        yield Segment("history", "user", f"{STAGE}{words}", glue="")
 
 
 def _now(view: View, recalled: Sequence[PastTurn]) -> Iterator[Segment]:
-    yield from (Segment("history", "user", f"Scene: {text}", glue="\n") for text in inner(view, recalled))
+    yield from (Segment("history", "user", f"{STAGE}{text}", glue="\n") for text in inner(view, recalled))
 
 
 def _aside(view: View, question: str) -> Segment:
-    return Segment("instruction", "user", f"Scene: {question}", glue="\n")
+    return Segment("instruction", "user", f"{STAGE}{question}", glue="\n")
 
 
 def _ending(view: View, quoted: PastTurn | None) -> Iterator[Segment]:
     last = last_told(view.past)
     if quoted:
-        glue = "" if last_told(view.past, last) is None else "\n"
+        is_first = last_told(view.past, last) is None and not inner(view, ())
+        glue = "" if is_first else "\n"
         yield Segment("instruction", "user", line(quoted, _label(view, quoted)), glue=glue)
     elif last is None:
-        yield Segment("instruction", "user", "Scene: Begin.", glue="")
+        yield Segment("instruction", "user", f"{STAGE}Begin.", glue="")
     elif view.past[last].actor == view.me.name:
-        yield Segment("instruction", "user", "Scene: Go on.", glue="\n")
+        yield Segment("instruction", "user", f"{STAGE}Go on.", glue="\n")
 
 
 COMPACT = Layout("compact", _opening, _past, _now, _ending, _aside, quotes_last=True, words=150, recalled=0)

@@ -1,6 +1,6 @@
 """The lines of the cast in an episode: which calls brought them, and what of what was asked besides is no line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,7 +9,6 @@ from sandbox.record import StoredCall
 from scenes.chat import Completion
 from scenes.event import Event, Flags
 from scenes.scene import told
-from scorers.base import Case
 
 _LINES = ("speak", "react")
 _OTHERS = {
@@ -32,20 +31,23 @@ class Line:
     call: StoredCall
     completion: Completion
     turn: int
+    events: tuple[int, ...]
+    """Indexes of what came of the call."""
     words: str
     """As the character reads it in its prompts from then on."""
     flags: Flags
 
 
-def lines_of(case: Case, calls: dict[str, StoredCall]) -> Iterator[Line]:
+def lines_of(events: Iterable[Event], calls: Mapping[str, StoredCall]) -> Iterator[Line]:
     """Yield the lines of the cast in the order in which they were said, empty ones among them."""
-    asked = [event for event in case.trajectory.events if event.call in calls]
+    asked = [event for event in events if event.call in calls]
     for key, group in groupby(asked, lambda event: event.call or ""):
         events, call = list(group), calls[key]
         if call.completion is None or other_than_line(call):
             continue
         own = [event for event in events if event.kind in ("speech", "action", "thought")]
-        yield Line(events[0].actor, call, call.completion, events[0].turn, told(own).strip(), _flags(own))
+        indexes, words = tuple(event.index for event in events), told(own).strip()
+        yield Line(events[0].actor, call, call.completion, events[0].turn, indexes, words, _flags(own))
 
 
 def _flags(events: list[Event]) -> Flags:

@@ -8,12 +8,11 @@ oldest talk was forgotten or the layout writes a new text each time (`mmrole`, `
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from agents.prompts.compact import STAGE
 from sandbox.export.lines import Line
 from scenes.chat import Message, Segment, fitting, messages
 
 Asked = tuple[Segment, ...]
-STAGE = "Scene: "
-"""How `compact` begins what it tells a character of itself and asks of it, in the place of history."""
 
 
 @dataclass

@@ -16,7 +16,19 @@ from sandbox.storybook.voices.intents import INTENTS, QUARREL, SLOTS, TALK, TOLD
 from sandbox.storybook.voices.made_up import CAST, MANNERS, made_up, voice_of
 from scenes.profile import CharacterProfile
 from scenes.storybook.cast import read_shipped, shipped_characters
-from scenes.storybook.drawing import COLOURS, KINDS, PLACES, POSITIONS, TIMES, WEATHERS, Drawing, Group, Kind, sample
+from scenes.storybook.drawing import (
+    BACKDROPS,
+    COLOURS,
+    KINDS,
+    PLACES,
+    POSITIONS,
+    TIMES,
+    WEATHERS,
+    Drawing,
+    Group,
+    Kind,
+    sample,
+)
 from scorers.claims import Claim, claims_in, is_true
 from scorers.shape import read
 
@@ -44,7 +56,7 @@ def every_frame() -> tuple[tuple[str, Frame], ...]:
 
 
 def absent_from(drawing: Drawing, rng: Random) -> Kind:
-    shown = {group.kind for group in drawing.groups} | ({"house"} if drawing.place == "street" else set())
+    shown = {group.kind for group in drawing.groups} | {BACKDROPS.get(drawing.place)}
     return rng.choice([kind for kind in KINDS if kind not in shown])
 
 
@@ -223,7 +235,7 @@ def test_filled_frames_are_not_grounded_in_a_false_drawing() -> None:
             drawing = sample(rng)
             group, absent = rng.choice(drawing.groups), absent_from(drawing, rng)
             false = changed(drawing, group, about)
-            if false is None or (about == "object" and false.place == "street" and group.kind == "house"):
+            if false is None or (about == "object" and BACKDROPS.get(false.place) == group.kind):
                 continue
             line, asked = filled(frame, drawing, group, absent)
             number += 1

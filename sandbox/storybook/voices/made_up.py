@@ -44,12 +44,12 @@ _TRADES = (
     "schoolteacher", "barber", "organist", "cook", "weaver", "potter", "goatherd", "chimney-sweep", "toll-keeper",
     "mapmaker", "tinker", "glazier", "ropemaker", "midwife", "cheesemonger",
 )  # fmt: skip
-_ADDRESSES = (
+ADDRESSES = (
     "neighbour", "old bean", "petal", "comrade", "cousin", "my duck", "chief", "sweet pea", "stranger", "youngster",
     "poppet", "good sir", "squire", "treasure", "brother", "captain of mine", "friend of mine", "chum", "precious",
     "my good fellow", "matey", "darling", "fellow traveller", "boss",
 )  # fmt: skip
-_CATCHPHRASES = (
+CATCHPHRASES = (
     "mark my words", "bless my buttons", "so the world wags", "that is the long and short of it", "well I never did",
     "as my aunt would say", "cross my thumbs", "butter and thunder", "easy as whistling", "never say turnip",
     "onward and upward", "hold the mustard", "by hook or by spoon", "there goes the kettle", "and that is flat",
@@ -63,15 +63,16 @@ def made_up(seed: int) -> CharacterProfile:
     rng = Random(seed)
     manner = rng.choice(tuple(MANNERS))
     name = f"{rng.choice(_FIRST)} {rng.choice(_LAST)}"
-    liked = rng.choice(KINDS)
+    liked, role = rng.choice(KINDS), with_article(f"{rng.choice(MANNERS[manner])} {rng.choice(_TRADES)}")
     return CharacterProfile(
         name=name,
         aliases=(name.split()[0],),
-        role=with_article(f"{rng.choice(MANNERS[manner])} {rng.choice(_TRADES)}"),
+        role=role,
         likes=(liked,),
         hates=(rng.choice([what for what in (*KINDS, *WEATHERS) if what != liked]),),
-        address=rng.choice(_ADDRESSES),
-        catchphrases=(rng.choice(_CATCHPHRASES),),
+        address=rng.choice(ADDRESSES),
+        catchphrases=(rng.choice(CATCHPHRASES),),
+        introduction=f"{name} is {role}.",
         personality=_PERSONALITY[manner].format(name=name),
     )
 
