@@ -391,6 +391,10 @@ def judge_card(names: tuple[str, ...], runs: Path, as_json: bool, **options: Any
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder to write; by default RUN/exports/FORMAT."
 )
 @click.option("--scorer", "scorers", multiple=True, metavar="NAME", help="Whose verdicts, where several judged.")
+@click.option(
+    "--keep", multiple=True, metavar="SCORER.METRIC=N",
+    help="trl-sft: learn the lines that were scored so, and read the others; also >= and <=.",
+)  # fmt: skip
 @click.option("--explain", type=click.IntRange(min=0), metavar="ROW", help="Tell where a row comes from, and its text.")
 @RUNS
 @JSON
@@ -410,6 +414,99 @@ def export(runs_: tuple[str, ...], runs: Path, as_json: bool, **options: Any) ->
     from sandbox.run_folder import find_run
 
     return export_runs([find_run(run, runs) for run in runs_ or ("latest",)], ExportOptions(**options), as_json)
+
+
+@cli.command()
+@click.argument("what", metavar="storybook|EXPORT")
+@click.option("--model", metavar="MODEL", help="EXPORT: what learns; storybook, a folder, or a Hugging Face id.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the training; trained/storybook for storybook.",
+)  # fmt: skip
+@click.option("--seed", type=SEED, default=0, metavar="N", help="Of all chance in it.")
+@click.option("--steps", type=click.IntRange(1, 10**9), metavar="N", help="EXPORT: how many, of eight rows each.")
+@click.option(
+    "--epochs", type=click.FloatRange(min=0, min_open=True, max=10_000), metavar="E",
+    help="EXPORT: how often each row is read; by default once.",
+)  # fmt: skip
+@click.option(
+    "--lr", "rate", type=click.FloatRange(min=0, min_open=True, max=1), metavar="RATE",
+    help="EXPORT: how fast it learns; by default 2e-4.",
+)  # fmt: skip
+@click.option("--rank", type=click.IntRange(1, 512), metavar="R", help="EXPORT: of the adapter; by default 16.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="storybook: by default cpu.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True, max=10_000), metavar="M",
+    help="storybook: how long; by default 60, and half as many make a weaker model.",
+)  # fmt: skip
+@JSON
+def train(what: str, out: Path | None, seed: int, as_json: bool, **options: Any) -> int:
+    """Train a model, from nothing or on exported runs.
+
+    \b
+    storybook   the embedded model, on pictures and scenes made meanwhile
+    EXPORT      a folder of `rolestage export --to trl-sft`: an adapter (LoRA)
+                for --model, to be played as MODEL+FOLDER
+
+    A training that was interrupted or killed goes on when the same command
+    is given again.
+    """
+    from sandbox.commands.adapt import train_named
+
+    return train_named(what, out, seed, options, as_json)
+
+
+@cli.command("eval")
+@click.argument("model")
+@click.option(
+    "-n", "number", type=click.IntRange(min=2, max=1_000_000), default=1_000, show_default=True, metavar="N",
+    help="Requests of each condition.",
+)  # fmt: skip
+@click.option("--seed", type=SEED, default=0, show_default=True, metavar="S", help="Another number, other scenes.")
+@click.option("--engine", type=ENGINE, help="By default vllm if installed.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.md", help="Write the tables.")
+@JSON
+def evaluate_model(as_json: bool, **options: Any) -> int:
+    """Measure what MODEL makes of storybook pictures.
+
+    MODEL is storybook, a folder with a checkpoint, either with +ADAPTER, or
+    storybook-teacher, whose figures are the most that a model can reach.
+
+    It is asked for lines of scenes that no training had: as they are, with
+    a blank picture, with a wrong one, without the speaker's profile, and of
+    combinations of things, colours and places that no training had.
+    """
+    from sandbox.commands.eval import EvalOptions, evaluate_model
+
+    return evaluate_model(EvalOptions(**options), as_json)
+
+
+@cli.command()
+@click.argument("what", metavar="storybook", type=click.Choice(["storybook"]))
+@click.option("--model", default="storybook", show_default=True, metavar="MODEL", help="What plays and learns.")
+@click.option("--seeds", type=click.IntRange(1, 1_000), default=3, show_default=True, metavar="K", help="How often.")
+@click.option(
+    "--episodes", type=click.IntRange(8, 100_000), default=128, show_default=True, metavar="N",
+    help="Scenes to learn from for each seed, and others to test on.",
+)  # fmt: skip
+@click.option("--steps", type=click.IntRange(1, 10**6), default=200, show_default=True, metavar="S", help="To learn.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("trained/loop"), show_default=True,
+    help="Folder for runs, exports, adapters and the report.",
+)  # fmt: skip
+@JSON
+def loop(what: str, model: str, out: Path, seeds: int, episodes: int, steps: int, as_json: bool) -> int:
+    """Play, keep what is good, learn from it, and test.
+
+    MODEL plays scenes; lines that are true of their picture, in their own
+    voice and without a fault are learned by an adapter (LoRA). A control
+    learns as much in as many steps, unfiltered. All play the same other
+    scenes and are compared on them. What was interrupted goes on when the
+    same command is given again.
+    """
+    from sandbox.commands.loop import loop_storybook
+
+    return loop_storybook(model, out, seeds, episodes, steps, as_json)
 
 
 @cli.command("list")
@@ -516,15 +613,22 @@ def schema(what: str) -> int:
 
 @cli.command()
 @click.option("--seed", type=SEED, metavar="N", default=0, show_default=True, help="Another number, another picture.")
-@click.option("--held-out", is_flag=True, help="Draw a combination that the storybook model never saw.")
-@click.option("--size", type=click.Choice(["128", "256", "512"]), default="512", show_default=True, help="Pixels.")
+@click.option(
+    "-n", "number", type=click.IntRange(1, 1_000), metavar="K", default=1, help="Draw K seeds, from --seed on."
+)
+@click.option("--held-out", is_flag=True, help="Draw what the storybook model never saw together.")
+@click.option("--size", type=click.Choice(["128", "256", "512"]), help="Pixels; by default 512, on a sheet 256.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="PNG to write; by default only shown.")
+@click.option("--sheet", "columns", type=click.IntRange(1, 100), metavar="COLUMNS", help="Of the sheet of several.")
 @JSON
-def draw(seed: int, held_out: bool, size: str, out: Path | None, as_json: bool) -> int:
-    """Draw a storybook picture by lot, and tell what is in it."""
-    from sandbox.commands.draw import draw_picture
+def draw(out: Path | None, as_json: bool, size: str | None, **options: Any) -> int:
+    """Draw storybook pictures by lot, and tell what is in them.
 
-    return draw_picture(seed, held_out, int(size), out, as_json)
+    Several are written onto one sheet, with what each of them shows.
+    """
+    from sandbox.commands.draw import DrawOptions, draw_pictures
+
+    return draw_pictures(DrawOptions(size=int(size) if size else None, **options), out, as_json)
 
 
 @cli.command()

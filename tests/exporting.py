@@ -13,9 +13,11 @@ from sandbox.export.report import Report
 Message = dict[str, Any]
 
 
-def exported(*runs: Path, to: str = "trl-sft", out: Path | None = None, scorers: tuple[str, ...] = ()) -> Report:
+def exported(
+    *runs: Path, to: str = "trl-sft", out: Path | None = None, scorers: tuple[str, ...] = (), keep: tuple[str, ...] = ()
+) -> Report:
     """Export runs, by default into the first of them."""
-    return export(runs, FORMATS[to], out or runs[0] / "exports" / to, scorers, lambda done, total: None)
+    return export(runs, FORMATS[to], out or runs[0] / "exports" / to, scorers, lambda done, total: None, keep)
 
 
 def rows_of(report: Report) -> list[dict[str, Any]]:

@@ -24,6 +24,8 @@ class ExportOptions:
     out: Path | None = None
     scorers: tuple[str, ...] = ()
     explain: int | None = None
+    keep: tuple[str, ...] = ()
+    """Rules for which lines are learned."""
 
 
 def export_runs(folders: Sequence[Path], options: ExportOptions, as_json: bool) -> int:
@@ -34,7 +36,7 @@ def export_runs(folders: Sequence[Path], options: ExportOptions, as_json: bool) 
     if options.explain is not None:
         return _explain(target, made, options.explain, screen, as_json)
     with progress(screen, as_json, "exporting episodes") as told:
-        report = export(folders, made, target, options.scorers, told)
+        report = export(folders, made, target, options.scorers, told, options.keep)
     if as_json:
         print_json(report.model_dump())
     else:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from sandbox.cases import Cases
 from sandbox.export.files import REPORT, Writer, check_target, whole_folder
+from sandbox.export.keep import OPTION, Keeps, Rule, keeps, rule
 from sandbox.export.parts import for_testing, root_of, scenario_digest
 from sandbox.export.report import Report, Tally
 from sandbox.export.row import Format, Played, Row, Split
@@ -37,18 +39,23 @@ class Part:
     scenarios: Mapping[int, str]
     """Of each of them the digest of its scenario."""
     verdicts: tuple[str, ...]
+    keeps: Keeps
 
 
-def export(folders: Sequence[Path], made: Format, target: Path, scorers: Sequence[str], told: Told) -> Report:
+def export(
+    folders: Sequence[Path], made: Format, target: Path, scorers: Sequence[str], told: Told, keep: Sequence[str] = ()
+) -> Report:
     """Write the rows of runs to the folder `target`, in place of an export that lies there, and return the report.
 
+    Of the lines those are learned that all rules of `keep` allow, written as `sandbox.export.keep` says.
     Raises `InputRefused`, and `StoreDamaged` where a run or a picture is not what it was.
     """
     check_target(target)
     _check_names(folders)
+    rules = _rules(keep, made)
     tally = Tally()
     with ExitStack() as stack, whole_folder(target) as draft:
-        parts = [stack.enter_context(_part(folder, made, scorers, tally)) for folder in folders]
+        parts = [stack.enter_context(_part(folder, made, scorers, rules, tally)) for folder in folders]
         images = {part.name: _gallery(folder) for part, folder in zip(parts, folders, strict=True)}
         with ExitStack() as files:
             writer = Writer(draft, made.kind, images, files)
@@ -61,7 +68,7 @@ def export(folders: Sequence[Path], made: Format, target: Path, scorers: Sequenc
             written = writer.finish()
         report = tally.report(
             format=made.name, runs=[part.name for part in parts], out=without_surrogates(str(target)),
-            pictures=len(writer.pictures),
+            pictures=len(writer.pictures), kept_by=list(keep),
             verdicts_of=sorted({one for part in parts for one in part.verdicts}), files=written,
         )  # fmt: skip
         if not report.rows:
@@ -80,6 +87,12 @@ def _check_names(folders: Sequence[Path]) -> None:
         )
 
 
+def _rules(keep: Sequence[str], made: Format) -> list[Rule]:
+    if keep and made.scorer is not None:
+        raise refuse(f"it is about what was played, and {made.name} holds verdicts; leave it out.", OPTION)
+    return [rule(one) for one in keep]
+
+
 def _nothing(report: Report) -> str:
     why = "; ".join(f"{what}: {count}" for what, count in report.left_out.items()) or "nothing was said in it"
     return f"there is nothing to export as {report.format} ({why})."
@@ -92,7 +105,7 @@ def _gallery(folder: Path) -> Gallery:
 
 
 @contextmanager
-def _part(folder: Path, made: Format, scorers: Sequence[str], tally: Tally) -> Iterator[Part]:
+def _part(folder: Path, made: Format, scorers: Sequence[str], rules: Sequence[Rule], tally: Tally) -> Iterator[Part]:
     """Give what is to be exported of a run; episodes that are not done are counted."""
     with closing(Record(folder)) as record:
         verdicts = _verdicts(record, made, scorers, folder)
@@ -110,7 +123,8 @@ def _part(folder: Path, made: Format, scorers: Sequence[str], tally: Tally) -> I
                 digests[variant] = scenario_digest(source.variant(variant))
         scenarios = {state.id: digests[root_of(state, states).variant] for state in done}
         name = without_surrogates(folder.resolve().name)
-        yield Part(name, record, Cases(record, source, _gallery(folder)), done, scenarios, verdicts)
+        cases, kept = Cases(record, source, _gallery(folder)), keeps(record, rules, folder)
+        yield Part(name, record, cases, done, scenarios, verdicts, kept)
 
 
 def _verdicts(record: Record, made: Format, scorers: Sequence[str], folder: Path) -> tuple[str, ...]:
@@ -144,7 +158,8 @@ def _counted(parts: Sequence[Part], made: Format, tally: Tally, told: Told) -> I
 def _played(part: Part, state: EpisodeRow, tally: Tally) -> Played:
     shared = -1 if state.after is None else state.after
     case, scenario = part.cases.case(state.id), part.scenarios[state.id]
-    return Played(part.name, part.record, case, scenario, shared, part.verdicts, tally.leave_out, tally.note)
+    keep = partial(part.keeps, state.id)
+    return Played(part.name, part.record, case, scenario, shared, part.verdicts, keep, tally.leave_out, tally.note)
 
 
 def check(made: Format, row: Row) -> None:

@@ -31,6 +31,8 @@ class Report(BaseModel):
     out: str
     verdicts_of: list[str] = []
     """Scorers, where verdicts are exported."""
+    kept_by: list[str] = []
+    """Rules by which lines are learned, where scores say so."""
     splits: dict[Split, Part]
     episodes: int = 0
     """Of which there are rows."""
@@ -109,6 +111,7 @@ def lines_of(report: Report) -> Iterator[str]:
         f"{report.most_words} words in the longest row{tokens}"
     )
     yield f"pictures: {report.pictures}"
+    yield from (f"learned where: {rule}" for rule in report.kept_by)
     yield from (f"note: {what}: {count}" for what, count in report.notes.items())
     yield from (f"left out: {why}: {count}" for why, count in report.left_out.items())
     if report.rows:

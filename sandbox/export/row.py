@@ -1,7 +1,7 @@
 """What every format makes of a run: rows, each with where it comes from; and what a format is."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -77,6 +77,8 @@ class Played:
     """The last turn that it has in common with the episode it branches from; -1 where it has none."""
     verdicts: tuple[str, ...]
     """The scorer whose verdicts are exported, if the format holds any."""
+    keeps: Callable[[Sequence[int]], bool]
+    """Whether the line that came of these events is learned, as far as scores say."""
     leave_out: Callable[[str, int], None]
     """Count what is not exported, by why."""
     note: Callable[[str, int], None]

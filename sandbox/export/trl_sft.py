@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from sandbox.export.keep import NOT_KEPT
 from sandbox.export.lines import Line, lines_of, other_than_line
 from sandbox.export.row import CallOrigin, Kind, Played, Row
 from sandbox.export.text import parts, plain, words
@@ -88,7 +89,7 @@ class TrlSft:
             if why:
                 played.leave_out(why, count)
         by_name: dict[str, list[Line]] = {}
-        for line in lines_of(played.case, calls):
+        for line in lines_of(played.case.trajectory.events, calls):
             if _is_readable(line, played):
                 by_name.setdefault(line.name, []).append(line)
         for name, lines in by_name.items():
@@ -132,6 +133,8 @@ def _is_learned(line: Line, played: Played) -> bool:
         played.leave_out(SHARED, 1)
     elif line.flags.truncated:
         played.leave_out(TRUNCATED, 1)
+    elif not played.keeps(line.events):
+        played.leave_out(NOT_KEPT, 1)
     else:
         for odd in _odd(line):
             played.note(odd, 1)

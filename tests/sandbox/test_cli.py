@@ -190,7 +190,7 @@ def test_a_schema_is_printed_for_an_editor(what: str) -> None:
 
 def test_draw_tells_the_truth_of_the_picture() -> None:
     shown = json_of("draw", "--seed", 7)
-    assert shown.keys() == {"id", "drawing", "file"}
+    assert shown.keys() == {"id", "drawing", "relations", "held_out", "file"}
     assert shown["drawing"]["groups"]
 
 

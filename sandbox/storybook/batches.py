@@ -1,0 +1,178 @@
+"""Lessons as what a model learns from: token ids, which of them it is to say, and pixels.
+
+A pool of lessons at a time is written, sorted by length and cut into batches, so that little is padding; a pool is
+known by its seed and number alone, which is what lets a training go on from the middle of one. Pools are made ahead in
+a process of their own, which needs neither torch nor transformers.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from random import Random
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sandbox.storybook.eye import SIDE, UNKNOWN, Labels, drawn, labels, oddly_drawn
+from sandbox.storybook.lesson import Lesson, Seen, Turn, lessons
+from sandbox.storybook.recipe import Scale
+from sandbox.storybook.tokenizer import END, PAD, PICTURE, ROLES
+from scenes.storybook.drawing import describe, sample
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Kind = Literal["pictures", "readings", "lessons"]
+
+LONGEST = 1024
+"""Tokens of the longest sequence; what a lesson has beyond is left out, by whole turns."""
+ODD_PICTURES = 0.25
+"""How many of the pictures that the eye alone learns from are in colours of no name."""
+READINGS_AMONG_LESSONS = 0.2
+"""Of all lessons; they are short, so of the words that are learned it is about a tenth."""
+_PICTURE_COST = 64
+"""What a picture adds to the work of a batch, in tokens: its patches go through the eye."""
+
+
+class Written(NamedTuple):
+    """A lesson as a sequence."""
+
+    ids: list[int]
+    learned: list[bool]
+    """Which of `ids` the model is to say."""
+    pictures: list[Seen]
+
+
+class Batch(NamedTuple):
+    """Sequences that are learned together."""
+
+    ids: NDArray[np.int64]
+    """Shape (sequences, tokens), padded on the right; without any where pictures are learned by their labels alone."""
+    learned: NDArray[np.bool_]
+    """Of the same shape."""
+    pixels: NDArray[np.uint8]
+    """Shape (pictures, channels, SIDE, SIDE), in the order of their places in `ids`."""
+    labels: Labels | None
+    """What is in them; None where there are none."""
+
+
+def reading(seen: Seen) -> Lesson:
+    """Return a lesson that tells all that a picture shows: each of its words is learned from the picture."""
+    question = Turn("user", (None, "Scene: Read the picture."), False)
+    return Lesson((question, Turn("assistant", (describe(seen.drawing),), True)), (seen,), "reading")
+
+
+def readings(seed: int, held_out: bool = False) -> Iterator[Lesson]:
+    """Yield lessons without end that tell what a picture shows, of pictures with held-out pairs or without any."""
+    rng = Random(seed)
+    while True:
+        yield reading(Seen(sample(rng, held_out), None))
+
+
+def written(lesson: Lesson, tokenizer: "Tokenizer") -> Written:
+    """Return `lesson` as a sequence, with as many of its turns from the first on as fit."""
+    ids: list[int] = []
+    learned: list[bool] = []
+    pictures = 0
+    for turn in lesson.turns:
+        said = _turn_ids(turn, tokenizer)
+        if len(ids) + len(said) > LONGEST:
+            break
+        ids += said
+        learned += [False, *[turn.learned] * (len(said) - 1)]
+        pictures += turn.parts.count(None)
+    return Written(ids, learned, list(lesson.pictures[:pictures]))
+
+
+def _turn_ids(turn: Turn, tokenizer: "Tokenizer") -> list[int]:
+    ids, text = [ROLES[turn.role]], ""
+    for part in (*turn.parts, None):  # texts that nothing parts are one text
+        if part is not None:
+            text += part
+            continue
+        ids += [*_text_ids(text, tokenizer), *PICTURE] if text else PICTURE
+        text = ""
+    return [*ids[: -len(PICTURE)], END]
+
+
+def _text_ids(text: str, tokenizer: "Tokenizer") -> list[int]:
+    ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+    return ids
+
+
+def pixels(seen: Seen) -> NDArray[np.uint8]:
+    """Return what the model sees of a picture, shape (3, SIDE, SIDE): half of one is as wide as a whole one to it."""
+    whole, _ = drawn(seen.drawing)
+    if seen.half is None:
+        return whole
+    left = 0 if seen.half == "left" else SIDE // 2
+    part = Image.fromarray(whole.transpose(1, 2, 0)).crop((left, 0, left + SIDE // 2, SIDE))
+    resized = part.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return np.ascontiguousarray(np.asarray(resized, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def pool(kind: Kind, seed: int, number: int, tokenizer: "Tokenizer", scale: Scale) -> list[Batch]:
+    """Return the batches of the pool of that `number`, in the order in which they are learned."""
+    rng = Random(f"{kind}/{seed}/{number}")
+    told = islice(_lessons(kind, rng.randrange(1 << 31), scale.pool), scale.pool)
+    if kind == "pictures":
+        return _pictures(told, scale.pictures, rng)
+    sequences = [one for one in (written(lesson, tokenizer) for lesson in told) if any(one.learned)]
+    made = list(batches(sequences, scale.budget))
+    rng.shuffle(made)
+    return made
+
+
+def _lessons(kind: Kind, seed: int, number: int) -> Iterable[Lesson]:
+    if kind != "lessons":
+        return readings(seed)
+    some = round(number * READINGS_AMONG_LESSONS)
+    return chain(islice(readings(seed), some), lessons(seed))
+
+
+def batches(sequences: Iterable[Written], budget: int) -> Iterator[Batch]:
+    """Yield `sequences` in batches of like lengths, none of more work than `budget` unless it is one sequence."""
+    part: list[Written] = []
+    for one in sorted(sequences, key=lambda one: len(one.ids)):
+        if part and _work([*part, one]) > budget:
+            yield _batch(part)
+            part = []
+        part.append(one)
+    if part:
+        yield _batch(part)
+
+
+def _work(part: Sequence[Written]) -> int:
+    """Return how much work a batch of `part`, in the order of lengths, is in tokens."""
+    return len(part) * len(part[-1].ids) + _PICTURE_COST * sum(len(one.pictures) for one in part)
+
+
+def _pictures(told: Iterable[Lesson], size: int, rng: Random) -> list[Batch]:
+    """Return batches of so many of the pictures of lessons, without a word."""
+    seen = [lesson.pictures[0] for lesson in told]
+    none = np.zeros((0, 0), dtype=np.int64)
+    parts = [seen[at : at + size] for at in range(0, len(seen), size)]
+    return [_with_odd_ones(_shown(none, none.astype(np.bool_), part), part, rng) for part in parts]
+
+
+def _with_odd_ones(batch: Batch, seen: Sequence[Seen], rng: Random) -> Batch:
+    """Return the batch with some of its pictures in colours that have no name, and so no label."""
+    for at, one in enumerate(seen):
+        if rng.random() < ODD_PICTURES and batch.labels:
+            batch.pixels[at] = oddly_drawn(one.drawing, rng)
+            batch.labels.colours[at] = batch.labels.patch_colours[at] = UNKNOWN
+    return batch
+
+
+def _batch(sequences: Sequence[Written]) -> Batch:
+    shape = len(sequences), max(len(one.ids) for one in sequences)
+    ids, learned = np.full(shape, PAD, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
+    for row, one in enumerate(sequences):
+        ids[row, : len(one.ids)], learned[row, : len(one.ids)] = one.ids, one.learned
+    return _shown(ids, learned, [*chain.from_iterable(one.pictures for one in sequences)])
+
+
+def _shown(ids: NDArray[np.int64], learned: NDArray[np.bool_], seen: Sequence[Seen]) -> Batch:
+    shown = np.stack([pixels(one) for one in seen]) if seen else np.zeros((0, 3, SIDE, SIDE), dtype=np.uint8)
+    return Batch(ids, learned, shown, labels(seen) if seen else None)
