@@ -23,8 +23,8 @@ _JOKE = re.compile(r"\bjokes?\b|\bknock,? knock\b|\bwhy did the\b|\bfunny one\b"
 _WORRY = re.compile(r"\bworr(?:y|ied)\b|\bafraid\b|\bscared\b|\bnervous\b|\bfrighten", re.IGNORECASE)
 _TALKED_OUT = 7
 """Own lines after which somebody may end a talk."""
-_MORE, _MORE_TO_PERSON = 0.45, 0.2
-"""How often a second sentence follows the first."""
+_MORE, _MORE_TO_AN_ANSWER, _MORE_TO_NOTHING = 0.45, 0.25, 0.75
+"""How often a second sentence follows the first: one of a picture, an answer, one that says nothing of a picture."""
 _DEED, _DEED_AMONG_DEEDS, _THOUGHT = 0.08, 0.3, 0.03
 
 
@@ -244,21 +244,18 @@ class Talk:
     # ---- what goes with it
 
     def _with_more(self, first: str, question: Question | None) -> str:
-        """Return a line with a second sentence, now and then: a question to the other, or a turn to something else."""
-        is_person = (
-            self._heard.last is not None and self._heard.last.name not in self._heard.others[:1] and bool(question)
-        )
-        if question and question.about in ("close", "greet", "secret"):
-            return first
-        if not first or self._rng.random() > (_MORE_TO_PERSON if is_person else _MORE):
-            return first
-        apart = kinds_in(first)
-        thing = self._fresh(apart[-1] if apart else None)
-        if thing is None or first.endswith("?"):
+        """Return a line with a second sentence, now and then: a question to the other, or a turn to something else.
+
+        A line that says nothing of a picture mostly has one that does.
+        """
+        named = kinds_in(first)
+        thing = self._fresh(named[-1] if named else None)
+        chance = _MORE_TO_NOTHING if not named else _MORE_TO_AN_ANSWER if question else _MORE
+        is_apart = question is not None and question.about in ("close", "greet", "secret", "weather", "time", "place")
+        if thing is None or is_apart or not first or first.endswith("?") or self._rng.random() > chance:
             return first
         intent = self._rng.choices(("follow_up", "comment", "story"), (60, 20, 20))[0]
-        more = self._say.words(_about(intent, thing), _about("story", thing))
-        return f"{first} {more}".strip()
+        return f"{first} {self._say.words(_about(intent, thing), _about('story', thing))}".strip()
 
     def _with_deed(self, line: str, question: Question | None) -> str:
         chance = self._rng.random()
