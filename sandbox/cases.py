@@ -56,6 +56,8 @@ class Cases:
         state = self._record.state(episode)
         assert state is not None, "only what was begun is judged"
         calls, pictures = _Calls(self._record, episode), self._record.pictures(episode)
+        for picture in pictures:  # the teacher may be asked about them
+            self._gallery.know(picture.id, picture.facts)
         return Case(
             trajectory=self._record.trajectory(state),
             legs=tuple((leg.after, leg.variant) for leg in self._legs(state)),

@@ -417,11 +417,15 @@ def export(runs_: tuple[str, ...], runs: Path, as_json: bool, **options: Any) ->
 
 
 @cli.command()
-@click.argument("what", metavar="storybook|EXPORT")
+@click.argument("what", metavar="storybook|storybook-rm|EXPORT")
 @click.option("--model", metavar="MODEL", help="EXPORT: what learns; storybook, a folder, or a Hugging Face id.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the training; trained/storybook for storybook.",
+)  # fmt: skip
+@click.option(
+    "-n", "answers", type=click.IntRange(100, 10**6), metavar="N",
+    help="storybook-rm: answers to learn from; by default 3000.",
 )  # fmt: skip
 @click.option("--seed", type=SEED, default=0, metavar="N", help="Of all chance in it.")
 @click.option("--steps", type=click.IntRange(1, 10**9), metavar="N", help="EXPORT: how many, of eight rows each.")
@@ -444,9 +448,10 @@ def train(what: str, out: Path | None, seed: int, as_json: bool, **options: Any)
     """Train a model, from nothing or on exported runs.
 
     \b
-    storybook   the embedded model, on pictures and scenes made meanwhile
-    EXPORT      a folder of `rolestage export --to trl-sft`: an adapter (LoRA)
-                for --model, to be played as MODEL+FOLDER
+    storybook      the embedded model, on pictures and scenes made meanwhile
+    storybook-rm   its reward model, on answers that are worse in known ways
+    EXPORT         a folder of `rolestage export --to trl-sft`: an adapter
+                   (LoRA) for --model, to be played as MODEL+FOLDER
 
     A training that was interrupted or killed goes on when the same command
     is given again.

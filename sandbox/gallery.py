@@ -44,6 +44,10 @@ class Gallery:
         else:
             _write(picture, self._folder)
 
+    def know(self, image: str, facts: PictureFacts) -> None:
+        """Keep what is true of a picture that is in the folder already."""
+        self._facts[image] = facts
+
     def facts(self, image: str) -> PictureFacts | None:
         """Return what is true of the picture with the id `image`; None where nobody said."""
         return self._facts.get(image)

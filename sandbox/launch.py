@@ -25,7 +25,7 @@ from sandbox.engines.start import shares, start
 from sandbox.episode import legs_of
 from sandbox.gallery import Gallery
 from sandbox.layout_cost import settled
-from sandbox.models import TEACHER, by_base, layout_of, models_of, most_pictures, reference
+from sandbox.models import REWARD, STORYBOOK, TEACHER, by_base, layout_of, models_of, most_pictures, reference
 from sandbox.own_code import OwnCode
 from sandbox.policy_file import load_policy, policy_of_run
 from sandbox.preview import longest_requests
@@ -333,14 +333,23 @@ def started_for(
     asked = set(names)
     engines: dict[str, Engine] = {PERSON: _person(gallery)} if PERSON in asked else {}  # first: it may not be there
     try:
-        models = by_base(asked - {PERSON})
+        judged_by = {STORYBOOK} if REWARD in asked else set()
+        models = by_base((asked | judged_by) - {PERSON, REWARD})
         for base, settings in shares(config, models).items():
             engine = _engine_of_base(base, models[base], settings, gallery, pictures)
             engines |= dict.fromkeys(models[base], engine)
+        if judged_by:
+            engines[REWARD] = _reward_model(engines[STORYBOOK], gallery)
         yield engines
     finally:
         for engine in engines.values():
             engine.close()
+
+
+def _reward_model(storybook: Engine, gallery: Gallery) -> Engine:
+    from sandbox.storybook.reward.judge import rewarding
+
+    return rewarding(storybook, gallery)
 
 
 def _engine_of_base(

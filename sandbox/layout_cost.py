@@ -33,7 +33,7 @@ from agents.prompts.layout import Layout
 from agents.prompts.layouts import LAYOUTS, privacy_breaks
 from sandbox.engines.form import instance, read_form
 from sandbox.engines.word_blocks import WordBlocks
-from sandbox.models import STORYBOOK
+from sandbox.models import learned_compact
 from sandbox.play import play
 from sandbox.purpose import INTERVIEW, purpose_of
 from scenes.chat import Completion, Request, Segment, Stability
@@ -189,7 +189,7 @@ def unsuited(name: LayoutName, settings: Sequence[Setting]) -> str | None:
     One that a scenario names is taken whatever is said here, but for what it would give away.
     """
     lost = next((reason for setting in settings for reason in _losses(name, setting)), None)
-    is_embedded = settings[0].scenario.model.partition("+")[0] == STORYBOOK
+    is_embedded = learned_compact(settings[0].scenario.model)
     if lost or is_embedded == (name == "compact"):
         return lost or (None if name != "mmrole" else "for models trained on MMRole; name it for one")
     return "the embedded model is trained on compact" if is_embedded else "for the embedded model, trained on it"

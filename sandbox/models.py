@@ -16,6 +16,8 @@ from scenes.scenario import LayoutName, Scenario
 STORYBOOK = "storybook"
 TEACHER = "storybook-teacher"
 """No model, but the rules that the storybook model learns from: it knows the truth of every drawing."""
+REWARD = "storybook+rm"
+"""No model that plays, but a judge over the storybook model: how likely it finds an answer tells how good that is."""
 CHECKPOINT = Path(__file__).parent / "storybook" / "checkpoint"
 ADAPTERS = Path(__file__).parent / "storybook" / "adapters"
 
@@ -39,6 +41,8 @@ def model_of(name: str) -> Model:
     if is_address(name):
         served(name)
         return Model(name)
+    if name == REWARD:
+        return Model(_checkpoint(STORYBOOK))
     base, plus, adapter = name.partition("+")
     if not plus or Path(name).expanduser().is_dir():
         return Model(_checkpoint(name))
@@ -79,10 +83,14 @@ def _adapter(base: str, name: str) -> str:
     return str(folder)
 
 
+def learned_compact(model: str) -> bool:
+    """Return whether a model is the embedded one, with an adapter or without, or its teacher."""
+    return model.partition("+")[0] in (STORYBOOK, TEACHER)
+
+
 def layout_of(scenario: Scenario) -> Layout:
     """Return the layout to play with: the embedded model was trained on `compact`, all others read a conversation."""
-    own = scenario.model.partition("+")[0] in (STORYBOOK, TEACHER)
-    suiting: LayoutName = "compact" if own else "images-first"
+    suiting: LayoutName = "compact" if learned_compact(scenario.model) else "images-first"
     return LAYOUTS[suiting if scenario.layout == "auto" else scenario.layout]
 
 

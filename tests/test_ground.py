@@ -107,7 +107,7 @@ def test_the_lock_is_sorted_and_names_nothing_twice() -> None:
 def test_the_lock_gives_all_that_the_project_asks_for() -> None:
     project, given = PYPROJECT["project"], pins()
     asked = [*project["dependencies"], *PYPROJECT["build-system"]["requires"]]
-    asked += [line for extra in ("cpu", "dev") for line in project["optional-dependencies"][extra]]
+    asked += [line for extra in ("cpu", "train", "dev") for line in project["optional-dependencies"][extra]]
     wanted = {canonicalize_name(want.name): want.specifier for want in map(Requirement, asked)}
     assert wanted.keys() <= given.keys()
     assert {name: given[name] for name, allowed in wanted.items() if not allowed.contains(given[name])} == {}

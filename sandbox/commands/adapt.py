@@ -23,18 +23,29 @@ if TYPE_CHECKING:
 Told = Callable[[dict[str, Any]], None]
 
 _OF_STORYBOOK = ("device", "minutes")
+_OF_REWARD = ("model", "answers")
+REWARD = "storybook-rm"
+_TYPED = {"rate": "--lr", "answers": "-n"}
 _NEEDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 
 def train_named(what: str, out: Path | None, seed: int, options: Mapping[str, Any], as_json: bool) -> int:
     """Train the embedded model from nothing, or any on an export. Raises what `sandbox.errors` lists."""
     given = {name: value for name, value in options.items() if value is not None}
+    if what != REWARD:
+        _refuse({*given} & {"answers"}, "is of training the reward model")
     if what == STORYBOOK:
         from sandbox.commands.train import train_storybook
 
         _refuse({*given} - {*_OF_STORYBOOK}, "is of training on an export")
         chosen: dict[str, Any] = {"device": "cpu", "minutes": 60.0} | given
         return train_storybook(out or Path("trained/storybook"), seed=seed, as_json=as_json, **chosen)
+    if what == REWARD:
+        from sandbox.commands.reward import train_reward
+
+        _refuse({*given} - {*_OF_REWARD}, "is not of training the reward model")
+        model, answers = given.get("model", STORYBOOK), given.get("answers", 3_000)
+        return train_reward(model, out or Path("trained/storybook-rm"), answers, seed, as_json)
     _refuse({*given} & {*_OF_STORYBOOK}, "is of training storybook from nothing")
     if out is None:
         raise refuse("name the folder that the adapter is to lie in.", "--out")
@@ -43,7 +54,7 @@ def train_named(what: str, out: Path | None, seed: int, options: Mapping[str, An
 
 def _refuse(names: set[str], why: str) -> None:
     for name in sorted(names):
-        raise refuse(f"it {why}; leave it out.", "--lr" if name == "rate" else f"--{name}")
+        raise refuse(f"it {why}; leave it out.", _TYPED.get(name, f"--{name}"))
 
 
 def train_on(export: Path, out: Path, options: Mapping[str, Any], as_json: bool) -> int:

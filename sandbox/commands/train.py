@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.status import Status
 
+from sandbox.doctor import gpu_names
 from sandbox.errors import INTERRUPTED
 from sandbox.screen import Screen, print_json, safe
 from sandbox.store import lock_run
@@ -45,10 +46,8 @@ def _check_device(device: Device) -> None:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     if find_spec("torch") is None or find_spec("transformers") is None:
         raise refuse('training needs torch and transformers; install "rolestage[cpu]" or "rolestage[gpu]".')
-    import torch
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise refuse("torch finds no GPU here; train with --device cpu.", "--device")
+    if device == "cuda" and not gpu_names():
+        raise refuse("there is no GPU here; train with --device cpu.", "--device")
 
 
 def _make(out: Path) -> None:

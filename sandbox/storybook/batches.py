@@ -31,6 +31,8 @@ ODD_PICTURES = 0.25
 """How many of the pictures that the eye alone learns from are in colours of no name."""
 READINGS_AMONG_LESSONS = 0.2
 """Of all lessons; they are short, so of the words that are learned it is about a tenth."""
+EVEN_TOKENS = 16
+"""Sequences are padded to a multiple of it: a CPU prepares for every new shape, and memory is used again."""
 _PICTURE_COST = 64
 """What a picture adds to the work of a batch, in tokens: its patches go through the eye."""
 
@@ -166,7 +168,8 @@ def _with_odd_ones(batch: Batch, seen: Sequence[Seen], rng: Random) -> Batch:
 
 
 def _batch(sequences: Sequence[Written]) -> Batch:
-    shape = len(sequences), max(len(one.ids) for one in sequences)
+    longest = max(len(one.ids) for one in sequences)
+    shape = len(sequences), longest + -longest % EVEN_TOKENS
     ids, learned = np.full(shape, PAD, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
     for row, one in enumerate(sequences):
         ids[row, : len(one.ids)], learned[row, : len(one.ids)] = one.ids, one.learned

@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -244,7 +245,7 @@ async def _ask_all(asked: Sequence[_Asked], engine: Engine, model: str, told: To
 
 def _marked(engine: str, asked: Sequence[_Asked], sets: Mapping[bool, Sequence[Paper]], told: Told) -> Result:
     everybody = [paper for made in sets.values() for paper in made]
-    marks = Marks(everybody, _cast())
+    marks = Marks(everybody, cast())
     voices = Voices({name for paper in everybody for name in (paper.profile.name, *paper.told.others)})
     by_condition: dict[str, list[_Asked]] = defaultdict(list)
     for one in asked:
@@ -317,5 +318,7 @@ def _mean(values: Sequence[tuple[str, float]]) -> Mean:
     return mean_of(Sums(cluster, rows, ones, ones, total), (0, 1))
 
 
-def _cast() -> list[CharacterProfile]:
-    return [CharacterProfile.model_validate(yaml.safe_load(read_shipped(name))) for name in shipped_characters()]
+@cache
+def cast() -> tuple[CharacterProfile, ...]:
+    """Return the characters that come with Rolestage."""
+    return tuple(CharacterProfile.model_validate(yaml.safe_load(read_shipped(name))) for name in shipped_characters())

@@ -20,6 +20,8 @@ from sandbox.storybook.tokenizer import FIRST_TEXT, IMAGE
 
 Figures = dict[str, Any]
 _GRAY = 127.5
+EVEN = 512
+"""Rows that scores are worked out for are a multiple of it."""
 
 
 class Learner:
@@ -103,8 +105,11 @@ class Learner:
 
     def _scores(self, hidden: Tensor, ids: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores of tokens wherever `which` is true, shape (those, vocabulary), and the tokens there."""
-        at = which[:, 1:]
-        return self.model.lm_head(hidden[:, :-1][at]), ids[:, 1:][at]
+        at = which[:, 1:].flatten().nonzero().squeeze(1)
+        count = len(at)
+        at = F.pad(at, (0, -count % EVEN))  # a new size of matrix costs a CPU more than a few rows that nobody needs
+        states = hidden[:, :-1].flatten(0, 1)[at]
+        return self.model.lm_head(states)[:count], ids[:, 1:].flatten()[at[:count]]
 
     def _label_tensors(self, labels: Labels) -> Labels:
         return Labels(*(torch.from_numpy(part).to(self._device) for part in labels))

@@ -26,8 +26,10 @@ from scorers.mmrole.reading import Reading, Unreadable, checked
 from scorers.mmrole.replies import Reply, matter_of, replies_of
 from scorers.mmrole.template import Template, read_templates
 
-TRUTH, RUN = "truth", "run:"
-"""Where a reference comes from: the record itself, or the reply of another run."""
+TRUTH, RUN, MODEL = "truth", "run:", "model:"
+"""Where a reference comes from: the record itself, the reply of another run, or that of a model asked for it."""
+_REFERENCE = "reference"
+"""How the key ends under which a reference is asked for."""
 RATIOS = tuple(Metric(aspect.metric, aspect.meaning, "ratio", (0, None)) for aspect in METRICS)
 OVERALL = Metric(
     "overall",
@@ -54,8 +56,8 @@ class MMRole(Scorer):
     metrics: ClassVar[tuple[Metric, ...]] = (*RATIOS, OVERALL, SWAP)
 
     reference: str = Field(default="", validate_default=True)
-    """What a reply is compared with: `run:FOLDER`, the reply of that run to the same prompt, or `truth`, the answer
-    that comes with a test record."""
+    """What a reply is compared with: `run:FOLDER`, the reply of that run to the same prompt; `model:NAME`, the reply of
+    that model, which is asked for it; or `truth`, the answer that comes with a test record."""
     judge: str | None = None
     """The model that judges; None is the scenario's own."""
     form: Form = "review"
@@ -71,14 +73,14 @@ class MMRole(Scorer):
     @field_validator("reference")
     @classmethod
     def _is_one(cls, reference: str) -> str:
-        if reference == TRUTH:
+        if reference == TRUTH or (reference.startswith(MODEL) and reference.removeprefix(MODEL).strip()):
             return reference
         folder = reference.removeprefix(RUN).strip()
         if not reference.startswith(RUN) or not folder:
             named = f'"{one_line(reference)}" names none' if reference else "none is named"
             raise ValueError(
                 f"scores are ratios to a reference, and {named}; set mmrole.reference=run:FOLDER, a run that answered "
-                "the same prompts, or truth, for test records"
+                "the same prompts, model:NAME, a model to be asked them, or truth, for test records"
             )
         # as it is now: which run it was is part of who judged
         path = Path(folder).expanduser().resolve()
@@ -101,8 +103,14 @@ class MMRole(Scorer):
         return blake2b(repr(self._templates).encode(), digest_size=4).hexdigest() if self._templates else ""
 
     def models(self, scenario: Scenario) -> Iterable[str]:
-        """Return the judge."""
-        return (self.judge or scenario.model,)
+        """Return the judge, and the model that gives the references if one does."""
+        judge = self.judge or scenario.model
+        return (judge,) if self._asked_for_reference is None else (judge, self._asked_for_reference)
+
+    @property
+    def _asked_for_reference(self) -> str | None:
+        """The name of the model that gives the references; None where none is asked."""
+        return self.reference.removeprefix(MODEL).strip() if self.reference.startswith(MODEL) else None
 
     def asks(self, call: Call, model: str, seed: int) -> Judge:
         """Return the judge of these options, fit to be asked."""
@@ -136,17 +144,21 @@ class MMRole(Scorer):
         return [score for scores in judged for score in scores]
 
     async def _judged(self, judge: Judge, case: Case, reply: Reply) -> list[Score]:
-        reference = self._reference(case, reply)
-        if reference is None:
-            nothing = [
-                Judged(aspect, Unreadable("the other run has no reply to the same prompt"), ()) for aspect in METRICS
-            ]
-            return list(_scores(reply, Verdicts(nothing)))
+        reference = await self._reference(judge.call, case, reply)
+        if isinstance(reference, Unreadable):
+            return list(_scores(reply, Verdicts([Judged(aspect, reference, ()) for aspect in METRICS])))
         return list(_scores(reply, await self.verdicts(judge, matter_of(case, reply, reference), reply.call)))
 
-    def _reference(self, case: Case, reply: Reply) -> str | None:
-        """Return what the reply is compared with; None where there is nothing."""
-        return case.beside(self.reference.removeprefix(RUN), reply.call)
+    async def _reference(self, call: Call, case: Case, reply: Reply) -> str | Unreadable:
+        """Return what the reply is compared with, or why there is nothing."""
+        if self._asked_for_reference is None:
+            beside = case.beside(self.reference.removeprefix(RUN), reply.call)
+            return Unreadable("the other run has no reply to the same prompt") if beside is None else beside
+        request = replace(case.asked(reply.call), model=self._asked_for_reference)
+        try:
+            return (await call(f"{reply.call}/{_REFERENCE}", request)).text
+        except CallFailed as error:
+            return Unreadable(f"the reference: {error}")
 
 
 @dataclass(frozen=True, slots=True)

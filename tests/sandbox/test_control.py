@@ -54,8 +54,8 @@ def test_a_run_is_paused_looked_at_and_goes_on(tmp_path: Path) -> None:
     orders = [Order(do="pause"), Order(do="status"), Order(do="resume")]
     standings, summary = asyncio.run(_ordered(begun(tmp_path), orders))
     assert [standing.paused for standing in standings] == [True, True, False]
-    assert standings[0].under_way == standings[1].under_way
-    assert len(standings[1].under_way) == 2
+    # which two may change: one whose last call was out when the pause came is over, and the next waits in its place
+    assert [len(standing.under_way) for standing in standings[:2]] == [2, 2]
     assert (summary.done, summary.failed) == (6, 0)
 
 
