@@ -1,1 +1,1 @@
-"""What the commands print: a function for each, called by `sandbox.cli`."""
+"""What the commands print: a function for each, called by `sandbox.command_line`."""
