@@ -38,7 +38,7 @@ def train_named(what: str, out: Path | None, seed: int, options: Mapping[str, An
         from sandbox.commands.train import train_storybook
 
         _refuse({*given} - {*_OF_STORYBOOK}, "is of training on an export")
-        chosen: dict[str, Any] = {"device": "cpu", "minutes": 60.0} | given
+        chosen: dict[str, Any] = {"device": "cpu", "minutes": 75.0} | given
         return train_storybook(out or Path("trained/storybook"), seed=seed, as_json=as_json, **chosen)
     if what == REWARD:
         from sandbox.commands.reward import train_reward

@@ -12,9 +12,9 @@ from sandbox.models import reference
 from sandbox.score_text import Column, Row, interval, number, print_table
 from sandbox.screen import Screen, print_json, safe
 from sandbox.side_by_side import Told
-from sandbox.storybook.exam import AS_IS, BLANK, DISTINCT, Order, Result, evaluate
-from sandbox.storybook.exam_marks import FACT, MEASURES, UNTOLD, Measure
-from sandbox.storybook.exam_paper import FACTS
+from sandbox.storybook.exam.exam import AS_IS, BLANK, DISTINCT, Order, Result, evaluate
+from sandbox.storybook.exam.marks import FACT, MEASURES, UNTOLD, Measure
+from sandbox.storybook.exam.paper import FACTS
 from sandbox.whole_file import write_whole
 from scenes.clean import one_line
 from scenes.problem import refuse

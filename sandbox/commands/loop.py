@@ -14,8 +14,8 @@ from sandbox.commands.adapt import adapt, learner
 from sandbox.errors import INTERRUPTED
 from sandbox.score_text import Column, print_table
 from sandbox.screen import Screen, print_json, safe
-from sandbox.storybook.loop import HEADS, Plan, Turn, as_json, markdown, rows, turn
-from sandbox.storybook.loop_scenes import Shown, Stopped
+from sandbox.storybook.loop.loop import HEADS, Plan, Turn, as_json, markdown, rows, turn
+from sandbox.storybook.loop.scenes import Shown, Stopped
 from sandbox.whole_file import write_whole
 
 REPORTS = ("report.md", "report.json")

@@ -16,7 +16,7 @@ from sandbox.doctor import gpu_names
 from sandbox.errors import INTERRUPTED
 from sandbox.screen import Screen, print_json, safe
 from sandbox.store import lock_run
-from sandbox.storybook.recipe import Device
+from sandbox.storybook.pretraining.recipe import Device
 from scenes.problem import refuse
 
 Told = Callable[[dict[str, Any]], None]
@@ -25,8 +25,8 @@ Told = Callable[[dict[str, Any]], None]
 def train_storybook(out: Path, minutes: float, seed: int, device: Device, as_json: bool) -> int:
     """Train the storybook model in `out`, or go on there. Raises `InputRefused` and `RunLocked`."""
     _check_device(device)
-    from sandbox.storybook.plots import plot
-    from sandbox.storybook.train import CHECKPOINT, LOG, Order, train
+    from sandbox.storybook.pretraining.plots import plot
+    from sandbox.storybook.pretraining.train import CHECKPOINT, LOG, Order, train
 
     screen = Screen()
     _make(out)
@@ -41,8 +41,8 @@ def train_storybook(out: Path, minutes: float, seed: int, device: Device, as_jso
 
 
 def _check_device(device: Device) -> None:
-    """Refuse a device that is not there, and let torch's threads sleep while they wait for one another."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # both are read when the libraries are imported
+    """Refuse a device that is not there, and let the threads of torch stay awake while they wait for one another."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "ACTIVE")  # both are read when the libraries are imported
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     if find_spec("torch") is None or find_spec("transformers") is None:
         raise refuse('training needs torch and transformers; install "rolestage[cpu]" or "rolestage[gpu]".')

@@ -4,7 +4,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.storybook.eye import SHUFFLE, VISION
+from sandbox.storybook.pretraining.eye import SHUFFLE, VISION
 from sandbox.storybook.tokenizer import BEGIN, END, IMAGE, IMAGE_TOKENS, PAD, VOCABULARY, for_transformers
 
 if TYPE_CHECKING:

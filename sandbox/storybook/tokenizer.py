@@ -1,7 +1,7 @@
 """The storybook model's tokenizer: byte-level BPE over what lessons say, and the template of a conversation.
 
-It is made anew by the recipe, in seconds, from the lessons' own texts and from the fixed words of all prompts. Digits
-and the marks of JSON are tokens of their own, so that any number and any decision can be written.
+It is made anew by the recipe, in seconds, from the lessons' own texts and from the fixed words of all prompts. Digits,
+line breaks and the marks of JSON are tokens of their own, so that any number and any decision can be written.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from narrator.prompts import wording as narrator_wording
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from sandbox.storybook.lesson import Lesson
+    from sandbox.storybook.lessons.lesson import Lesson
 
 VOCABULARY = 2048
 CONTROLS = (
@@ -38,7 +38,8 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<|bot|>{% endif -%}"
 )
 """It also says, to those who train, which messages are learned: the assistant's, but for those with `train: false`."""
-_JSON_MARKS = r" ?[\[\]{}\":,]"
+_APART = r"\n| ?[\[\]{}\":,]"
+"""A line break, so that lines can be encoded one by one, and the marks of JSON."""
 
 
 def trained(lessons: "Iterable[Lesson]") -> "Tokenizer":
@@ -49,7 +50,7 @@ def trained(lessons: "Iterable[Lesson]") -> "Tokenizer":
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.Split(Regex(_JSON_MARKS), "isolated"),
+            pre_tokenizers.Split(Regex(_APART), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False),
         ]
     )

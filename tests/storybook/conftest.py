@@ -5,8 +5,8 @@ from itertools import islice
 import pytest
 from tokenizers import Tokenizer
 
-from sandbox.storybook.lesson import lessons
-from sandbox.storybook.recipe import Scale
+from sandbox.storybook.lessons.lesson import lessons
+from sandbox.storybook.pretraining.recipe import Scale
 from sandbox.storybook.tokenizer import trained
 
 

@@ -8,7 +8,7 @@ import pytest
 from sandbox.gallery import Gallery
 from sandbox.launch import engine_config
 from sandbox.side_by_side import Told
-from sandbox.storybook.exam import (
+from sandbox.storybook.exam.exam import (
     AS_IS,
     BLANK,
     CONDITIONS,
@@ -20,11 +20,11 @@ from sandbox.storybook.exam import (
     requests,
     sample_evaluation,
 )
-from sandbox.storybook.exam_frames import intents, pieces
-from sandbox.storybook.exam_marks import Marks, constants
-from sandbox.storybook.exam_paper import Paper
-from sandbox.storybook.exam_voice import Voices
-from sandbox.storybook.lesson import Exam
+from sandbox.storybook.exam.frames import intents, pieces
+from sandbox.storybook.exam.marks import Marks, constants
+from sandbox.storybook.exam.paper import Paper
+from sandbox.storybook.exam.voice import Voices
+from sandbox.storybook.lessons.lesson import Exam
 from sandbox.storybook.teacher.sight import Sight
 from scenes.chat import Prompt, Request, Segment
 from scenes.profile import CharacterProfile

@@ -4,9 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from sandbox.storybook.eye import GRID, NOTHING, SHUFFLE, SIDE, UNKNOWN, VISION, drawn, held_out, labels, make_heads
-from sandbox.storybook.heads import reads
-from sandbox.storybook.lesson import Seen
+from sandbox.storybook.lessons.lesson import Seen
+from sandbox.storybook.pretraining.eye import (
+    GRID,
+    NOTHING,
+    SHUFFLE,
+    SIDE,
+    UNKNOWN,
+    VISION,
+    drawn,
+    held_out,
+    labels,
+)
+from sandbox.storybook.pretraining.heads import Heads, reads
 from scenes.storybook.drawing import COLOURS, KINDS, PLACES, TIMES, WEATHERS, Drawing, Group, sample
 
 TWO = Drawing(
@@ -99,7 +109,7 @@ def test_heads_learn_to_read_their_labels():
     torch.manual_seed(0)
     told = labels([Seen(TWO, half) for half in (None, "left", "right")])
     patches, tokens = _tokens(told)
-    heads = make_heads(32, 64)
+    heads = Heads(32, 64)
     steps = torch.optim.AdamW(heads.parameters(), lr=1e-2)
     first = heads(patches, tokens, _as_tensors(told))
     for _ in range(60):
@@ -113,7 +123,7 @@ def test_heads_learn_to_read_their_labels():
 def test_what_cannot_be_told_of_any_picture_counts_for_nothing():
     told = labels([Seen(TWO, "left")])
     blank = told._replace(colours=np.full_like(told.colours, UNKNOWN))
-    heads = make_heads(32, 64)
+    heads = Heads(32, 64)
     loss = heads(*_tokens(blank), _as_tensors(blank))
     loss.backward()
     assert torch.isfinite(loss)
@@ -123,7 +133,7 @@ def test_what_cannot_be_told_of_any_picture_counts_for_nothing():
 
 def test_reads_tell_the_share_that_is_right_of_each_sort():
     torch.manual_seed(0)
-    heads = make_heads(32, 64)
+    heads = Heads(32, 64)
     with torch.no_grad():
         heads.kind.weight.zero_()
         heads.kind.bias.copy_(torch.nn.functional.one_hot(torch.tensor(DOG), len(KINDS) + 1))
@@ -136,7 +146,7 @@ def test_reads_tell_the_share_that_is_right_of_each_sort():
 def test_reads_tell_held_out_pairs_apart():
     boat = Group(kind="boat", colour="green", number=1, position="left")
     drawing = TWO.model_copy(update={"groups": (boat,)})
-    heads = make_heads(32, 64)
+    heads = Heads(32, 64)
     told = reads(lambda pixels: _tokens(labels([Seen(drawing, None)] * len(pixels))), heads, [Seen(drawing, None)])
     assert told["pair kind"] == told["kind"]
     assert told["pair colour"] == told["colour"]

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from sandbox.storybook.lesson import Exam, Lesson, exams, lessons
+from sandbox.storybook.lessons.lesson import Exam, Lesson, exams, lessons
 from sandbox.storybook.questions import asked
 from sandbox.storybook.teacher.heard import heard
 from sandbox.storybook.teacher.sight import holds

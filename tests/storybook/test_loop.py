@@ -8,8 +8,8 @@ import pytest
 import yaml
 from commanding import commanded
 
-from sandbox.storybook.loop_figures import ARMS, METRICS, PARTS, Lines, compared_on
-from sandbox.storybook.loop_scenes import to_learn, to_test
+from sandbox.storybook.loop.figures import ARMS, METRICS, PARTS, Lines, compared_on
+from sandbox.storybook.loop.scenes import to_learn, to_test
 from scenes.loading import Source, load
 from scenes.sights import facts_of
 from scenes.storybook.drawing import Drawing, held_out_colours, held_out_places
@@ -84,7 +84,7 @@ def test_a_turn_is_reported_and_not_made_twice(tmp_path: Path) -> None:
     assert ended.code == 0
     made = json.loads(ended.out)
     (learned,) = made["learned"]
-    assert 0 < learned["kept"] < learned["lines"] == 64 * 6
+    assert 0 < learned["kept"] < learned["lines"] <= 64 * 6
     for one in made["compared"]:
         assert one["over_base"]["clusters"] == one["over_control"]["clusters"] <= 32
     assert {one["part"] for one in made["compared"]} == {*PARTS}

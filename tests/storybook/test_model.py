@@ -9,9 +9,10 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from sandbox.storybook.eye import SIDE, VISION
-from sandbox.storybook.learner import Learner
 from sandbox.storybook.model import new_model, save_checkpoint
+from sandbox.storybook.pretraining.attention import NAME
+from sandbox.storybook.pretraining.eye import SIDE, VISION
+from sandbox.storybook.pretraining.learner import Learner
 from sandbox.storybook.tokenizer import CONTROLS, IMAGE, IMAGE_TOKENS, PICTURE
 from scenes.storybook.drawing import draw_lots
 from scenes.storybook.render import render
@@ -46,7 +47,7 @@ def test_its_files_are_those_of_a_standard_checkpoint(checkpoint: Path) -> None:
 
 def test_transformers_computes_from_it_what_was_trained(checkpoint: Path, learner: Learner) -> None:
     loaded = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype=torch.bfloat16).eval()
-    loaded.set_attn_implementation({"vision_config": "eager"})  # as it was computed in training, to the last bit
+    loaded.set_attn_implementation({"vision_config": "eager", "text_config": NAME})  # as in training, to the last bit
     processor = AutoProcessor.from_pretrained(checkpoint)
     asked = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Scene: Read the picture."}]}]
     prompt = processor.apply_chat_template(asked, add_generation_prompt=True)

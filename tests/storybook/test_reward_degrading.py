@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from sandbox.launch import engine_config
-from sandbox.storybook.exam import Order, papers
-from sandbox.storybook.exam_paper import Paper
+from sandbox.storybook.exam.exam import Order, papers
+from sandbox.storybook.exam.paper import Paper
 from sandbox.storybook.reward.degrading import (
     CLEAN,
     EMPTY,

@@ -14,7 +14,7 @@ from sandbox.engines.config import ScriptedConfig
 from sandbox.engines.scripted import Scripted, dry_answer
 from sandbox.gallery import Gallery
 from sandbox.launch import engine_config
-from sandbox.storybook.exam import Order, papers
+from sandbox.storybook.exam.exam import Order, papers
 from sandbox.storybook.reward.answers import Answer, answers_to, read_on
 from sandbox.storybook.reward.degrading import CLEAN, FITTED, KEPT_BACK, WAYS, Way, scores_of
 from sandbox.storybook.reward.features import CONDITIONS, SIZE, Floats, blanks, conditions, features, read

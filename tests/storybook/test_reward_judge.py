@@ -25,7 +25,7 @@ from sandbox.record import Record
 from sandbox.run_folder import SCENARIO
 from sandbox.score import ScoringPlan, ScoringSummary, score_run
 from sandbox.scoring import Chosen
-from sandbox.storybook.exam import PICTURES, Order, papers
+from sandbox.storybook.exam.exam import PICTURES, Order, papers
 from sandbox.storybook.reward.answers import answers_to, read_on
 from sandbox.storybook.reward.figures import figures_of
 from sandbox.storybook.reward.hearing import answered, asked_in

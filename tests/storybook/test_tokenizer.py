@@ -4,7 +4,7 @@ from itertools import islice
 
 from tokenizers import Tokenizer
 
-from sandbox.storybook.lesson import lessons
+from sandbox.storybook.lessons.lesson import lessons
 from sandbox.storybook.tokenizer import CONTROLS, VOCABULARY, trained
 
 
@@ -23,9 +23,13 @@ def test_any_text_comes_back(tokenizer: Tokenizer) -> None:
         assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False).ids) == text
 
 
-def test_digits_and_the_marks_of_json_stand_alone(tokenizer: Tokenizer) -> None:
+def test_digits_line_breaks_and_the_marks_of_json_stand_alone(tokenizer: Tokenizer) -> None:
     tokens = [token.removeprefix("Ġ") for token in tokenizer.encode('{"a12": ["b", 0.7]}').tokens]
     assert [token for token in tokens if token not in ("a", "b", ".", "")] == list('{"12":["",07]}')
+
+
+def test_a_line_break_is_one_token_whatever_follows(tokenizer: Tokenizer) -> None:
+    assert tokenizer.encode("a\n\n7\n\n[b]").tokens == ["a", "Ċ", "Ċ", "7", "Ċ", "Ċ", "[", "b", "]"]
 
 
 def test_the_words_of_prompts_are_few_tokens(tokenizer: Tokenizer) -> None:

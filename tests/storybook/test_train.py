@@ -15,12 +15,13 @@ from commanding import commanded
 from tokenizers import Tokenizer
 
 from sandbox.commands.train import line, stopping
-from sandbox.storybook.ahead import made_ahead
-from sandbox.storybook.batches import pool
-from sandbox.storybook.learner import Learner
-from sandbox.storybook.plots import plot
-from sandbox.storybook.recipe import STAGES, Scale, rate_at, stage_at
-from sandbox.storybook.train import CHECKPOINT, LOG, Order, train
+from sandbox.storybook.lessons.lesson import Lesson, Turn
+from sandbox.storybook.pretraining.ahead import made_ahead
+from sandbox.storybook.pretraining.batches import batches, pool, written
+from sandbox.storybook.pretraining.learner import Learner
+from sandbox.storybook.pretraining.plots import plot
+from sandbox.storybook.pretraining.recipe import STAGES, Scale, rate_at, stage_at
+from sandbox.storybook.pretraining.train import CHECKPOINT, LOG, Order, train
 from scenes.problem import InputRefused
 
 
@@ -61,14 +62,14 @@ def _logged(out: Path) -> list[Any]:
 
 def test_a_few_steps_make_the_loss_fall(tokenizer: Tokenizer, small: Scale) -> None:
     learner = Learner(0, "cpu", 2e-3)
-    for stage, kind, name in ((STAGES[0], "pictures", "labels"), (STAGES[1], "readings", "loss")):
+    for stage, kind, name in ((STAGES[0], "pictures", "labels"), (STAGES[1], "drills", "loss")):
         batch = pool(kind, 0, 0, tokenizer, small)[0]  # type: ignore[arg-type]
         losses = [learner.learn(stage, batch, 1.0)[name] for _ in range(6)]
         assert losses[-1] < 0.9 * losses[0]
 
 
 def test_only_what_a_stage_teaches_learns(tokenizer: Tokenizer, small: Scale) -> None:
-    batch = pool("readings", 0, 0, tokenizer, small)[0]
+    batch = pool("drills", 0, 0, tokenizer, small)[0]
     for stage in STAGES[1:]:
         learner = Learner(0, "cpu", 2e-3)
         body = learner.model.model
@@ -78,6 +79,14 @@ def test_only_what_a_stage_teaches_learns(tokenizer: Tokenizer, small: Scale) ->
         learner.learn(stage, batch, 1.0)
         eye, text = (not torch.equal(was, part.weight) for was, part in zip(before, parts, strict=True))
         assert (eye, text) == (stage.eye_rate > 0, True)
+
+
+def test_a_batch_without_a_picture_is_learned_too(tokenizer: Tokenizer) -> None:
+    spoken = Lesson((Turn("user", ("Vale: Well?",), False), Turn("assistant", ("Aye.",), True)), (), "line")
+    learner = Learner(0, "cpu", 2e-3)
+    batch = next(batches([written(spoken, tokenizer)], 600))
+    losses = [learner.learn(STAGES[-1], batch, 1.0)["loss"] for _ in range(4)]
+    assert losses[-1] < losses[0]
 
 
 def test_after_a_kill_it_goes_on_as_if_nothing_had_been(tmp_path: Path, tokenizer: Tokenizer, small: Scale) -> None:
@@ -136,7 +145,7 @@ def test_the_rate_rises_and_fades_twice_and_the_stages_follow_each_other() -> No
 def test_the_command_tells_how_it_went_and_what_to_do_next(
     tmp_path: Path, tokenizer: Tokenizer, small: Scale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox.storybook.train.SCALES", {"cpu": small})
+    monkeypatch.setattr("sandbox.storybook.pretraining.train.SCALES", {"cpu": small})
     out = _folder(tmp_path / "out", tokenizer)
     words = ("train", "storybook", "--minutes", 0.001, "--out", out)
     for outcome in (commanded(*words), commanded(*words)):

@@ -19,8 +19,8 @@ from sandbox.gallery import Gallery
 from sandbox.meter import Meter
 from sandbox.scheduler import AHEAD, Scheduler
 from sandbox.side_by_side import Told, each
-from sandbox.storybook.exam import AS_IS, requests
-from sandbox.storybook.exam_paper import Paper
+from sandbox.storybook.exam.exam import AS_IS, requests
+from sandbox.storybook.exam.paper import Paper
 from sandbox.storybook.reward.degrading import CLEAN, Way, degraded
 from sandbox.storybook.reward.features import CONDITIONS, Floats, blanks, features, read
 from sandbox.whole_file import write_whole

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, get_args
 
-from sandbox.storybook.exam import cast
-from sandbox.storybook.exam_paper import Paper
-from sandbox.storybook.person import lines
+from sandbox.storybook.exam.exam import cast
+from sandbox.storybook.exam.paper import Paper
+from sandbox.storybook.lessons.person import lines
 from sandbox.storybook.questions import asked
 from sandbox.storybook.teacher.heard import Said
 from sandbox.storybook.teacher.saying import Move, Saying, voice_for

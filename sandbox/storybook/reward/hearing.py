@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.prompts.blocks import sections, sheet
 from agents.prompts.compact import COMPACT, STAGE
-from sandbox.storybook.exam import cast
+from sandbox.storybook.exam.exam import cast
 from scenes.chat import CallFailed, Prompt, Request, Segment, Stability
 from scenes.event import NARRATOR
 from scenes.loading import COMMENT_QUESTION

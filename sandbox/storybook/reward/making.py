@@ -19,9 +19,9 @@ from sandbox.engines.engine import Engine
 from sandbox.gallery import Gallery
 from sandbox.launch import started_for
 from sandbox.models import reference
-from sandbox.storybook.exam import PICTURES, papers
-from sandbox.storybook.exam import Order as Exams
-from sandbox.storybook.exam_paper import Paper
+from sandbox.storybook.exam.exam import PICTURES, papers
+from sandbox.storybook.exam.exam import Order as Exams
+from sandbox.storybook.exam.paper import Paper
 from sandbox.storybook.reward.answers import PER_PAPER, Answer, Making, answers_to, read_on, references
 from sandbox.storybook.reward.degrading import CLEAN, FITTED, KEPT_BACK, Way, scores_of
 from sandbox.storybook.reward.features import features

@@ -15,8 +15,8 @@ from sandbox.gallery import Gallery
 from sandbox.meter import Meter
 from sandbox.scheduler import AHEAD, Scheduler
 from sandbox.side_by_side import Told, each
-from sandbox.storybook.exam import AS_IS, SAMPLED, requests
-from sandbox.storybook.exam_paper import Paper
+from sandbox.storybook.exam.exam import AS_IS, SAMPLED, requests
+from sandbox.storybook.exam.paper import Paper
 from sandbox.storybook.reward.answers import Answer
 from sandbox.storybook.reward.degrading import CLEAN, NAMES
 from sandbox.storybook.reward.features import Floats, features

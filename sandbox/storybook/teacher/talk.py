@@ -19,8 +19,8 @@ from scenes.storybook.drawing import BACKDROPS, KINDS, Group, Kind
 from scorers.claims import Claim, claims_in
 from scorers.shape import read
 
-_JOKE = re.compile(r"\bjokes?\b|\bknock,? knock\b|\bwhy did the\b|\bfunny one\b", re.IGNORECASE)
-_WORRY = re.compile(r"\bworr(?:y|ied)\b|\bafraid\b|\bscared\b|\bnervous\b|\bfrighten", re.IGNORECASE)
+JOKE = re.compile(r"\bjokes?\b|\bknock,? knock\b|\bwhy did the\b|\bfunny one\b", re.IGNORECASE)
+WORRY = re.compile(r"\bworr(?:y|ied)\b|\bafraid\b|\bscared\b|\bnervous\b|\bfrighten", re.IGNORECASE)
 _TALKED_OUT = 7
 """Own lines after which somebody may end a talk."""
 _MORE, _MORE_TO_AN_ANSWER, _MORE_TO_NOTHING = 0.45, 0.25, 0.75
@@ -186,7 +186,7 @@ class Talk:
     # ---- a remark
 
     def _met(self, last: Said) -> str:
-        for mood, intent in ((_JOKE, "react_joke"), (_WORRY, "react_worry")):
+        for mood, intent in ((JOKE, "react_joke"), (WORRY, "react_worry")):
             if mood.search(last.words):
                 return self._say.words(Move(intent), Move("react_opinion"), Move("admit"))
         claims = claims_in(last.words)

@@ -3,25 +3,23 @@
 The labels are exact and cost nothing, since whoever draws knows the truth. They say it twice: patch by patch, which
 teaches what each thing looks like, and by thirds of the picture, which teaches what a speaker will be asked.
 
-Here is what needs no torch; `sandbox.storybook.heads` reads the labels from the eye.
+Here is what needs no torch; `sandbox.storybook.pretraining.heads` reads the labels from the eye.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import ceil, dist
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
+from sandbox.storybook.lessons.lesson import Seen
 from scenes.storybook.canvas import RGB
 from scenes.storybook.drawing import COLOURS, HELD_OUT, KINDS, PLACES, POSITIONS, TIMES, WEATHERS, Colour, Drawing
 from scenes.storybook.render import PAINTS, Spot, render_with_spots
-
-if TYPE_CHECKING:
-    from sandbox.storybook.heads import Heads
-    from sandbox.storybook.lesson import Seen
 
 SIDE = 128
 """Pixels of a picture's side."""
@@ -73,7 +71,7 @@ class Labels(NamedTuple):
     """Shape (pictures, 3): place, time, weather."""
 
 
-def labels(seen: Iterable["Seen"]) -> Labels:
+def labels(seen: Iterable[Seen]) -> Labels:
     """Return what is to be told of pictures, as arrays of numpy."""
     told = [(*_of_patches(one), *_of_thirds(one), _of_scene(one.drawing)) for one in seen]
     return Labels(*(np.stack(part) for part in zip(*told, strict=True)))
@@ -86,7 +84,7 @@ def drawn(drawing: Drawing) -> tuple[NDArray[np.uint8], tuple[Spot, ...]]:
     The pixels are not to be written to.
     """
     image, spots = render_with_spots(drawing, SIDE)
-    return np.ascontiguousarray(np.asarray(image, dtype=np.uint8).transpose(2, 0, 1)), tuple(spots)
+    return channels_first(image), tuple(spots)
 
 
 def oddly_drawn(drawing: Drawing, rng: Random) -> NDArray[np.uint8]:
@@ -95,7 +93,11 @@ def oddly_drawn(drawing: Drawing, rng: Random) -> NDArray[np.uint8]:
     None is near a colour that a kind is never shown in: what is held out stays unseen.
     """
     paints = {group.colour: _odd_paint(drawing, group.colour, rng) for group in drawing.groups}
-    image, _ = render_with_spots(drawing, SIDE, PAINTS | paints)
+    return channels_first(render_with_spots(drawing, SIDE, PAINTS | paints)[0])
+
+
+def channels_first(image: Image) -> NDArray[np.uint8]:
+    """Return a picture's pixels, shape (3, height, width)."""
     return np.ascontiguousarray(np.asarray(image, dtype=np.uint8).transpose(2, 0, 1))
 
 
@@ -114,14 +116,7 @@ def held_out(kinds: NDArray[np.int64], colours: NDArray[np.int64]) -> NDArray[np
     return pairs
 
 
-def make_heads(eye: int, text: int) -> "Heads":
-    """Return what reads labels from an eye of this width, and from its tokens, which are as wide as the text."""
-    from sandbox.storybook.heads import Heads
-
-    return Heads(eye, text, (GRID // SHUFFLE) ** 2)
-
-
-def _of_patches(seen: "Seen") -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _of_patches(seen: Seen) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     kinds = np.full((GRID, GRID), NOTHING)
     colours, centres = np.full_like(kinds, UNKNOWN), np.zeros_like(kinds)
     for spot in drawn(seen.drawing)[1]:
@@ -144,7 +139,7 @@ def _patches(first: float, last: float) -> slice:
     return slice(max(0, ceil(first * GRID - 0.5)), max(0, ceil(last * GRID - 0.5)))
 
 
-def _of_thirds(seen: "Seen") -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _of_thirds(seen: Seen) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     kinds = np.full(len(POSITIONS), NOTHING)
     colours, numbers = np.full_like(kinds, UNKNOWN), np.full_like(kinds, UNKNOWN)
     for group in seen.drawing.groups:

@@ -22,11 +22,11 @@ from sandbox.launch import started_for
 from sandbox.meter import Meter
 from sandbox.scheduler import AHEAD, Scheduler
 from sandbox.side_by_side import Told, each
-from sandbox.storybook.exam_marks import Marks, constants
-from sandbox.storybook.exam_paper import Paper
-from sandbox.storybook.exam_questions import posed
-from sandbox.storybook.exam_voice import Voices
-from sandbox.storybook.lesson import exams
+from sandbox.storybook.exam.marks import Marks, constants
+from sandbox.storybook.exam.paper import Paper
+from sandbox.storybook.exam.questions import posed
+from sandbox.storybook.exam.voice import Voices
+from sandbox.storybook.lessons.lesson import exams
 from sandbox.storybook.teacher.saying import voice_for
 from sandbox.storybook.teacher.sight import Sight
 from sandbox.storybook.voices.made_up import CAST

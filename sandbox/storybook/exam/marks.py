@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sandbox.storybook.exam_frames import intents, pieces
-from sandbox.storybook.exam_paper import FACTS, Paper
+from sandbox.storybook.exam.frames import intents, pieces
+from sandbox.storybook.exam.paper import FACTS, Paper
 from sandbox.storybook.teacher.saying import voice_for
 from sandbox.storybook.teacher.sight import holds
 from sandbox.storybook.teacher.talk import kinds_in

@@ -13,7 +13,7 @@ import yaml
 
 from agents.prompts.layout import Layout
 from agents.prompts.layouts import LAYOUTS
-from sandbox.storybook.person import NAMES, false_remark, kinds_for_tastes, lines, true_remark
+from sandbox.storybook.lessons.person import NAMES, false_remark, kinds_for_tastes, lines, true_remark
 from sandbox.storybook.teacher.sight import Crop, Sight
 from sandbox.storybook.voices.made_up import ADDRESSES, CATCHPHRASES, made_up
 from scenes.profile import CharacterProfile
@@ -23,7 +23,7 @@ from scenes.storybook.cast import read_shipped, shipped_characters
 from scenes.storybook.drawing import SEEDS, Drawing, sample
 
 _LAYOUTS = {"compact": 92, "images-first": 4, "mmrole": 2, "cast-first": 2}
-_KINDS = {"human-role": 46, "inter-role": 40, "comment": 4, "story": 10}
+_KINDS = {"human-role": 50, "inter-role": 36, "comment": 4, "story": 10}
 _SIZES = {2: 50, 3: 35, 4: 15}
 _HALVES: dict[str, Crop] = {"left": (0.0, 0.5), "right": (0.5, 1.0)}
 _PLACES = ("pier", "inn", "tower", "market", "cellar", "bridge", "yard", "attic", "station", "workshop")

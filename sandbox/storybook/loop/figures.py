@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from sandbox.record import Record
-from sandbox.storybook.loop_scenes import HELD_OUT, SCORERS
+from sandbox.storybook.loop.scenes import HELD_OUT, SCORERS
 from scorers.base import Score
 from scorers.statistics import Comparison, Mean, Sums, compared, mean_of
 

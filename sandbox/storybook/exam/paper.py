@@ -4,25 +4,21 @@ A paper has a type: what the last line asks (`where`, `colour`, …), or what ki
 needed for a right answer, the paper says which answers have it, and how an answer is read off what a reply claims.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from sandbox.storybook.lesson import Exam
+from sandbox.storybook.lessons.lesson import Exam
 from sandbox.storybook.questions import Question, asked
 from sandbox.storybook.teacher.heard import Heard, Said, heard
 from sandbox.storybook.teacher.sight import Sight, holds
-from sandbox.storybook.teacher.talk import kinds_in
+from sandbox.storybook.teacher.talk import JOKE, WORRY, kinds_in
 from sandbox.storybook.voices.words import NUMBERS, POSITIONS
 from scenes.profile import CharacterProfile
 from scenes.storybook.drawing import BACKDROPS, PLACES, TIMES, WEATHERS, Drawing, Group, Kind, plural
 from scorers.claims import About, Claim, claims_in, is_true
 
-_MOOD = re.compile(r"\bjokes?\b|\bknock,? knock\b|\bwhy did the\b|\bfunny one\b|\bworr(?:y|ied)\b|\bafraid\b|\bscared\b"
-    r"|\bnervous\b|\bfrighten", re.IGNORECASE)  # fmt: skip
-"""What the teacher takes for a joke or a worry."""
 YES, NO = "yes", "no"
 ABSENT = "it is not there"
 _WHOLE: tuple[About, ...] = ("weather", "time", "place")
@@ -30,8 +26,6 @@ _OF_GROUP: dict[str, About] = {"where": "position", "how_many": "number", "colou
 _YES_NO: dict[str, About] = {
     "is_there": "object", "colour_yes": "colour", "number_yes": "number", "where_yes": "position",
 }  # fmt: skip
-YES_NO = tuple(_YES_NO)
-"""The types that are answered with yes or no."""
 FACTS = (*_OF_GROUP, *_YES_NO, *_WHOLE, "what", "false remark", "true remark")
 """The types that need a fact."""
 
@@ -111,7 +105,7 @@ class Paper:
             return "begin"
         if self.question:
             return self.question.about
-        if _MOOD.search(self.last.words):
+        if JOKE.search(self.last.words) or WORRY.search(self.last.words):
             return "joke or worry"
         if self.false_claim:
             return "false remark"
@@ -287,8 +281,3 @@ def _agrees(claim: Claim, fact: Fact) -> bool:
     if fact.said.startswith(">") and claim.value.isdigit():
         return int(claim.value) > int(fact.said[1:])
     return (claim.value == fact.said) != claim.denied
-
-
-def papers_of(exams: Sequence[Exam]) -> list[Paper]:
-    """Return exams, read."""
-    return [Paper(exam) for exam in exams]

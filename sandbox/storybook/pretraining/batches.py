@@ -14,27 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sandbox.storybook.eye import SIDE, UNKNOWN, Labels, drawn, labels, oddly_drawn
-from sandbox.storybook.lesson import Lesson, Seen, Turn, lessons
-from sandbox.storybook.recipe import Scale
+from sandbox.storybook.lessons.drills import drills
+from sandbox.storybook.lessons.lesson import Lesson, Seen, Turn, lessons
+from sandbox.storybook.pretraining.eye import SIDE, UNKNOWN, Labels, channels_first, drawn, labels, oddly_drawn
+from sandbox.storybook.pretraining.recipe import Scale
 from sandbox.storybook.tokenizer import END, PAD, PICTURE, ROLES
-from scenes.storybook.drawing import describe, sample
+from scenes.storybook.drawing import sample
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-Kind = Literal["pictures", "readings", "lessons"]
+Kind = Literal["pictures", "drills", "lessons"]
 
 LONGEST = 1024
 """Tokens of the longest sequence; what a lesson has beyond is left out, by whole turns."""
-ODD_PICTURES = 0.25
+ODD_PICTURES = 0.4
 """How many of the pictures that the eye alone learns from are in colours of no name."""
-READINGS_AMONG_LESSONS = 0.2
-"""Of all lessons; they are short, so of the words that are learned it is about a tenth."""
-EVEN_TOKENS = 16
-"""Sequences are padded to a multiple of it: a CPU prepares for every new shape, and memory is used again."""
+DRILLS_AMONG_LESSONS = 0.3
+"""Of all lessons; they are short, so of the words that are learned it is about a seventh."""
+EVEN_TOKENS = 32
+"""Sequences are padded to a multiple of it, so that there are few shapes."""
 _PICTURE_COST = 64
-"""What a picture adds to the work of a batch, in tokens: its patches go through the eye."""
+"""What a sequence adds to the work of a batch, in tokens: its picture's patches go through the eye."""
 
 
 class Written(NamedTuple):
@@ -57,19 +58,6 @@ class Batch(NamedTuple):
     """Shape (pictures, channels, SIDE, SIDE), in the order of their places in `ids`."""
     labels: Labels | None
     """What is in them; None where there are none."""
-
-
-def reading(seen: Seen) -> Lesson:
-    """Return a lesson that tells all that a picture shows: each of its words is learned from the picture."""
-    question = Turn("user", (None, "Scene: Read the picture."), False)
-    return Lesson((question, Turn("assistant", (describe(seen.drawing),), True)), (seen,), "reading")
-
-
-def readings(seed: int, held_out: bool = False) -> Iterator[Lesson]:
-    """Yield lessons without end that tell what a picture shows, of pictures with held-out pairs or without any."""
-    rng = Random(seed)
-    while True:
-        yield reading(Seen(sample(rng, held_out), None))
 
 
 def written(lesson: Lesson, tokenizer: "Tokenizer") -> Written:
@@ -110,16 +98,15 @@ def pixels(seen: Seen) -> NDArray[np.uint8]:
         return whole
     left = 0 if seen.half == "left" else SIDE // 2
     part = Image.fromarray(whole.transpose(1, 2, 0)).crop((left, 0, left + SIDE // 2, SIDE))
-    resized = part.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.ascontiguousarray(np.asarray(resized, dtype=np.uint8).transpose(2, 0, 1))
+    return channels_first(part.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 def pool(kind: Kind, seed: int, number: int, tokenizer: "Tokenizer", scale: Scale) -> list[Batch]:
     """Return the batches of the pool of that `number`, in the order in which they are learned."""
     rng = Random(f"{kind}/{seed}/{number}")
-    told = islice(_lessons(kind, rng.randrange(1 << 31), scale.pool), scale.pool)
     if kind == "pictures":
-        return _pictures(told, scale.pictures, rng)
+        return _pictures(scale, rng)
+    told = islice(_lessons(kind, rng.randrange(1 << 31), scale.pool), scale.pool)
     sequences = [one for one in (written(lesson, tokenizer) for lesson in told) if any(one.learned)]
     made = list(batches(sequences, scale.budget))
     rng.shuffle(made)
@@ -127,32 +114,31 @@ def pool(kind: Kind, seed: int, number: int, tokenizer: "Tokenizer", scale: Scal
 
 
 def _lessons(kind: Kind, seed: int, number: int) -> Iterable[Lesson]:
-    if kind != "lessons":
-        return readings(seed)
-    some = round(number * READINGS_AMONG_LESSONS)
-    return chain(islice(readings(seed), some), lessons(seed))
+    if kind == "drills":
+        return drills(seed)
+    some = round(number * DRILLS_AMONG_LESSONS)
+    return chain(islice(drills(seed), some), lessons(seed))
 
 
 def batches(sequences: Iterable[Written], budget: int) -> Iterator[Batch]:
-    """Yield `sequences` in batches of like lengths, none of more work than `budget` unless it is one sequence."""
-    part: list[Written] = []
-    for one in sorted(sequences, key=lambda one: len(one.ids)):
-        if part and _work([*part, one]) > budget:
-            yield _batch(part)
-            part = []
-        part.append(one)
-    if part:
-        yield _batch(part)
+    """Yield `sequences` in batches of like lengths, each of about as much work as `budget`, from the longest on.
+
+    All batches of one length have as many sequences, but for the last: a CPU prepares for every new shape.
+    """
+    left = sorted(sequences, key=lambda one: len(one.ids), reverse=True)
+    while left:
+        size = max(1, budget // (_padded(len(left[0].ids)) + _PICTURE_COST))
+        yield _batch(left[:size])
+        left = left[size:]
 
 
-def _work(part: Sequence[Written]) -> int:
-    """Return how much work a batch of `part`, in the order of lengths, is in tokens."""
-    return len(part) * len(part[-1].ids) + _PICTURE_COST * sum(len(one.pictures) for one in part)
+def _padded(tokens: int) -> int:
+    return tokens + -tokens % EVEN_TOKENS
 
 
-def _pictures(told: Iterable[Lesson], size: int, rng: Random) -> list[Batch]:
-    """Return batches of so many of the pictures of lessons, without a word."""
-    seen = [lesson.pictures[0] for lesson in told]
+def _pictures(scale: Scale, rng: Random) -> list[Batch]:
+    """Return batches of pictures without a word."""
+    size, seen = scale.pictures, [Seen(sample(rng)) for _ in range(scale.pool)]
     none = np.zeros((0, 0), dtype=np.int64)
     parts = [seen[at : at + size] for at in range(0, len(seen), size)]
     return [_with_odd_ones(_shown(none, none.astype(np.bool_), part), part, rng) for part in parts]
@@ -168,8 +154,7 @@ def _with_odd_ones(batch: Batch, seen: Sequence[Seen], rng: Random) -> Batch:
 
 
 def _batch(sequences: Sequence[Written]) -> Batch:
-    longest = max(len(one.ids) for one in sequences)
-    shape = len(sequences), longest + -longest % EVEN_TOKENS
+    shape = len(sequences), _padded(max(len(one.ids) for one in sequences))
     ids, learned = np.full(shape, PAD, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
     for row, one in enumerate(sequences):
         ids[row, : len(one.ids)], learned[row, : len(one.ids)] = one.ids, one.learned

@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import islice
 from random import Random
 
-from sandbox.storybook.exam_paper import Paper
-from sandbox.storybook.lesson import Exam
-from sandbox.storybook.person import NAMES
+from sandbox.storybook.exam.paper import Paper
+from sandbox.storybook.lessons.lesson import Exam
+from sandbox.storybook.lessons.person import NAMES
 from sandbox.storybook.questions import say
 from sandbox.storybook.teacher.sight import other_colour, renamed
 from sandbox.storybook.teacher.teacher import Teacher

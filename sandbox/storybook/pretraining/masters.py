@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from sandbox.storybook.pretraining.muon import Muon
+
 _CLIP = 1.0
 _BETAS = (0.9, 0.98)
 _DECAY = 0.01
@@ -28,7 +30,7 @@ class Masters:
         self._copies = {name: weight.detach().clone().float() for name, weight in self._weights.items()}
         matrices = {name for name, copy in self._copies.items() if copy.ndim == 2 and is_matrix(name)}
         self._optimisers: list[torch.optim.Optimizer] = [
-            torch.optim.Muon(self._groups(matrices), weight_decay=_DECAY, adjust_lr_fn="match_rms_adamw"),
+            Muon(self._groups(matrices), _DECAY),
             torch.optim.AdamW(
                 self._groups(self._copies.keys() - matrices), betas=_BETAS, weight_decay=_DECAY, fused=True
             ),

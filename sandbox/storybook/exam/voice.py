@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from sandbox.storybook.person import NAMES
+from sandbox.storybook.lessons.person import NAMES
 from sandbox.storybook.voices.bank import frames
 from sandbox.storybook.voices.intents import OTHER, QUARREL, SELF, TALK
 from sandbox.storybook.voices.made_up import ADDRESSES, CAST, CATCHPHRASES, MANNERS

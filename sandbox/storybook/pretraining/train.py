@@ -18,13 +18,13 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
-from sandbox.storybook.ahead import made_ahead
-from sandbox.storybook.batches import Batch, Kind, pool
-from sandbox.storybook.held_out import HeldOut
-from sandbox.storybook.learner import Figures, Learner
-from sandbox.storybook.lesson import lessons
+from sandbox.storybook.lessons.lesson import lessons
 from sandbox.storybook.model import save_checkpoint
-from sandbox.storybook.recipe import SCALES, Device, Scale, Stage, StageName, rate_at, stage_at
+from sandbox.storybook.pretraining.ahead import made_ahead
+from sandbox.storybook.pretraining.batches import Batch, Kind, pool
+from sandbox.storybook.pretraining.held_out import HeldOut
+from sandbox.storybook.pretraining.learner import Figures, Learner
+from sandbox.storybook.pretraining.recipe import SCALES, Device, Scale, Stage, StageName, rate_at, stage_at
 from sandbox.storybook.tokenizer import trained
 from sandbox.whole_file import write_whole
 from scenes.problem import refuse
@@ -45,7 +45,7 @@ _CHECKS = 24
 """How often it is measured on what is held out."""
 _TAUGHT: dict[StageName, Kind] = {
     "eye": "pictures",
-    "readings": "readings",
+    "drills": "drills",
     "lessons": "lessons",
     "together": "lessons",
 }

@@ -15,8 +15,8 @@ from typing import Any
 from sandbox.export.export import export
 from sandbox.export.formats import FORMATS
 from sandbox.export.report import Report
-from sandbox.storybook.loop_figures import ARMS, Arm, Compared, Lines, compared_on, lines_of
-from sandbox.storybook.loop_scenes import Shown, played, to_learn, to_test
+from sandbox.storybook.loop.figures import ARMS, Arm, Compared, Lines, compared_on, lines_of
+from sandbox.storybook.loop.scenes import Shown, played, to_learn, to_test
 from sandbox.whole_file import write_whole
 from scenes.problem import refuse
 

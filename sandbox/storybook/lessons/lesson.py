@@ -16,7 +16,7 @@ from sandbox.export.views import views_of
 from sandbox.play import play
 from sandbox.purpose import purpose_of
 from sandbox.record import StoredCall
-from sandbox.storybook.curriculum import Planned, planned
+from sandbox.storybook.lessons.curriculum import Planned, planned
 from sandbox.storybook.teacher.sight import Sight
 from sandbox.storybook.teacher.teacher import Teacher
 from scenes.chat import Completion, Message, Request, Role, Segment, messages

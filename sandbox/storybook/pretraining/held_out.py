@@ -3,15 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from random import Random
 
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 
-from sandbox.storybook.batches import Batch, Written, batches, readings, written
-from sandbox.storybook.learner import Figures, Learner
-from sandbox.storybook.lesson import Lesson, lessons
-from sandbox.storybook.recipe import Scale
+from sandbox.storybook.lessons.drills import drills
+from sandbox.storybook.lessons.lesson import Lesson, Seen, lessons
+from sandbox.storybook.pretraining.batches import Batch, Written, batches, written
+from sandbox.storybook.pretraining.learner import Figures, Learner
+from sandbox.storybook.pretraining.recipe import Scale
+from scenes.storybook.drawing import sample
 
 _SEED = 2**31
 """Beyond any that training is given."""
@@ -21,8 +24,8 @@ class HeldOut:
     """The same lessons each time it measures."""
 
     def __init__(self, seed: int, tokenizer: Tokenizer, scale: Scale) -> None:
-        told = [*islice(readings(_SEED + seed), scale.measured), *islice(readings(_SEED + seed, True), scale.measured)]
-        self._pictures = [lesson.pictures[0] for lesson in told]
+        rng = Random(_SEED + seed)
+        self._pictures = [Seen(sample(rng, held_out)) for held_out in (False, True) for _ in range(scale.measured)]
         self._batches = {
             name: [*batches(_written(told, tokenizer), scale.budget)]
             for name, told in _told(_SEED + seed, scale.measured).items()
@@ -37,16 +40,16 @@ class HeldOut:
         return {name: _measured(learner, made) for name, made in self._batches.items()}
 
 
-def _told(seed: int, number: int) -> dict[str, Iterable[Lesson]]:
+def _told(seed: int, number: int) -> dict[str, list[Lesson]]:
     sets: dict[str, list[Lesson]] = defaultdict(list)
     for lesson in islice(lessons(seed), number):
         sets[lesson.about].append(lesson)
-    unseen, pairs = readings(seed), readings(seed, held_out=True)
-    return {
-        **sets,
-        "reading": islice(unseen, number // 2),
-        "reading of held-out combinations": islice(pairs, number // 2),
-    }
+    for lesson in islice(drills(seed), number):
+        sets[lesson.about].append(lesson)
+    for lesson in islice(drills(seed, held_out=True), number):
+        if lesson.pictures:
+            sets[f"{lesson.about}, held-out combinations"].append(lesson)
+    return sets
 
 
 def _written(told: Iterable[Lesson], tokenizer: Tokenizer) -> Iterator[Written]:

@@ -6,7 +6,7 @@ attention and one linear layer, so that the text can find it there as easily.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,11 +14,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sandbox.storybook.eye import NOTHING, UNKNOWN, Labels, drawn, held_out, labels
+from sandbox.storybook.lessons.lesson import Seen
+from sandbox.storybook.pretraining.eye import GRID, NOTHING, SHUFFLE, UNKNOWN, Labels, drawn, held_out, labels
 from scenes.storybook.drawing import COLOURS, KINDS, PLACES, POSITIONS, TIMES, WEATHERS
-
-if TYPE_CHECKING:
-    from sandbox.storybook.lesson import Seen
 
 See = Callable[[NDArray[np.uint8]], tuple[Tensor, Tensor]]
 """Returns of pictures, shape (pictures, 3, SIDE, SIDE), the eye's patches and the text's tokens of them."""
@@ -48,14 +46,14 @@ class Told(NamedTuple):
 
 
 class Heads(nn.Module):  # type: ignore[misc]  # torch comes without types here
-    """Reads labels from patches, shape (pictures, patches, `eye`), and from `tokens` tokens as wide as `text`."""
+    """Reads labels from patches, shape (pictures, patches, `eye`), and from their tokens for a text of that width."""
 
-    def __init__(self, eye: int, text: int, tokens: int) -> None:
+    def __init__(self, eye: int, text: int) -> None:
         super().__init__()
         self.patch = nn.Linear(eye, _KINDS + len(COLOURS) + 1)
         self.key = nn.Linear(text, _KEY)
         self.query = nn.Parameter(0.1 * torch.randn(_LOOKS, _KEY))
-        self.where = nn.Parameter(torch.zeros(_LOOKS, tokens))
+        self.where = nn.Parameter(torch.zeros(_LOOKS, (GRID // SHUFFLE) ** 2))
         self.kind = nn.Linear(text, _KINDS)
         self.colour = nn.Linear(text, len(COLOURS))
         self.number = nn.Linear(text, _NUMBERS)
@@ -90,7 +88,7 @@ def _missed(scores: Tensor, meant: Tensor) -> Tensor:
     return lost / known
 
 
-def reads(see: See, heads: Heads, seen: Sequence["Seen"]) -> dict[str, float]:
+def reads(see: See, heads: Heads, seen: Sequence[Seen]) -> dict[str, float]:
     """Return which share of each sort of label is read right from whole pictures, by name.
 
     `position` is right where all thirds that hold something are found and no other; `pair kind` and `pair colour` are

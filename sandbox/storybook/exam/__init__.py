@@ -1,0 +1,1 @@
+"""What the storybook model is asked and how its answers are marked."""

@@ -1,0 +1,1 @@
+"""What the storybook model learns from: scenes that the teacher plays."""

@@ -1,0 +1,1 @@
+"""One turn of the loop: play, keep what is good, train, play again."""
