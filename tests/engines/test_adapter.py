@@ -8,7 +8,7 @@ from shutil import copytree, ignore_patterns
 from typing import TYPE_CHECKING
 
 import pytest
-from lora import LAYERS, PARTS, adapter, changed, renamed
+from lora import LAYERS, PARTS, WIDTH, WIDTH_OF_EYE, adapter, changed, renamed
 
 from sandbox.engines.adapter import additions, read_adapter
 from sandbox.engines.config import TransformersConfig, VLLMConfig
@@ -109,8 +109,8 @@ MISFITS: dict[str, tuple[Change, str]] = {
     "a layer too many": (renamed("layers.3", "layers.30"), r"layers\.30\..*: the model has no .* of that name"),
     "a norm": (renamed("self_attn.o_proj", "input_layernorm"), "input_layernorm: the model has no linear layer"),
     "tied head": (renamed("model.text_model.layers.0.self_attn.q_proj", "lm_head"), "lm_head: .*weights of its own"),
-    "inputs": (lambda halves: halves.update({A: halves[A][:, :100].clone()}), r"\(192, 100\), .* \(192, 192\); take"),
-    "outputs": (lambda halves: halves.update({B: halves[B][:64].clone()}), r"\(64, 192\), .* \(192, 192\); take"),
+    "inputs": (lambda halves: halves.update({A: halves[A][:, :100].clone()}), r"\(256, 100\), .* \(256, 256\); take"),
+    "outputs": (lambda halves: halves.update({B: halves[B][:64].clone()}), r"\(64, 256\), .* \(256, 256\); take"),
     "one layer twice": (
         lambda halves: halves.update({key.removeprefix("base_model.model."): halves[key].clone() for key in (A, B)}),
         "another name in the file is of the same layer",
@@ -147,7 +147,8 @@ def test_an_adapter_that_does_not_fit_is_refused_without_loading_the_model(
 def test_what_is_added_outside_the_language_model_fits_only_an_engine_that_heeds_it(
     tmp_path: Path, storybook: str
 ) -> None:
-    seeing = changed(adapter(tmp_path / "a", seed=1), only(".layers.0.self_attn.q_proj", "model.vision_model.encoder"))
+    told = adapter(tmp_path / "a", seed=1, width=WIDTH_OF_EYE)
+    seeing = changed(told, only(".layers.0.self_attn.q_proj", "model.vision_model.encoder"))
     check_fit(storybook, True, [seeing])
     with pytest.raises(InputRefused, match=r"vision_model.*: vLLM leaves out .*; use --engine transformers"):
         check_fit(storybook, True, [seeing], language_only=True)
@@ -161,9 +162,11 @@ def test_names_of_older_checkpoints_are_those_of_the_model_as_it_is_now(tmp_path
     import torch
     from transformers import LlavaConfig, LlavaForConditionalGeneration
 
-    sizes = {"hidden_size": 192, "num_hidden_layers": LAYERS, "num_attention_heads": 2, "num_key_value_heads": 2}
+    sizes = {"hidden_size": WIDTH, "num_hidden_layers": LAYERS, "num_attention_heads": 2, "num_key_value_heads": 2}
     with torch.device("meta"):
-        llava = LlavaForConditionalGeneration(LlavaConfig(text_config={"model_type": "llama", "head_dim": 96, **sizes}))
+        llava = LlavaForConditionalGeneration(
+            LlavaConfig(text_config={"model_type": "llama", "head_dim": WIDTH // 2, **sizes})
+        )
     folders = [
         adapter(tmp_path / name, seed=1, module=name) for name in ("language_model.model", "model.language_model")
     ]

@@ -136,7 +136,7 @@ def test_what_differs_a_little_in_length_is_mostly_cut_at_the_same_place(encoder
         requests = (ask(PERSONA, *SHORT_TALK[: 2 * turn], note, max_tokens=20) for note in notes)
         short, long = (cut(request, 384, encoder)[1] for request in requests)
         alike.append(short == long > 0)
-    assert sum(alike) / len(alike) > 0.8
+    assert sum(alike) / len(alike) > 0.7
 
 
 def test_an_answer_is_judged_after_what_the_reply_was_written_after(encoder: Encoder, ask: Ask) -> None:

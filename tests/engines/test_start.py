@@ -96,7 +96,7 @@ def test_the_memory_of_a_run_is_divided_so_that_every_model_has_room_for_as_many
 def test_models_that_the_memory_cannot_hold_are_refused_before_any_is_started(
     storybook: str, language_model: str
 ) -> None:
-    with pytest.raises(InputRefused, match=r"do not fit into 16MiB together: .*; give 1\d.*MiB or more"):
+    with pytest.raises(InputRefused, match=r"do not fit into 16MiB together: .*; give \d+.*MiB or more"):
         shares(VLLMConfig(memory="16MiB"), {storybook: {}, language_model: {}})
     with pytest.raises(InputRefused, match=r"what nobody/knows needs of memory cannot be told.*kv_cache_memory_bytes"):
         shares(VLLMConfig(memory="16MiB"), {"nobody/knows": {}})

@@ -49,7 +49,7 @@ def test_replies_are_those_of_transformers_with_the_weights_merged(
     requests = [to(model, temperature=0, stop=stop) for stop in ((), ("balloon",)) for model in models * 2]
     read, expected = answers(ours, *requests), answers(theirs, *requests)
     assert [one.token_ids for one in read] == [one.token_ids for one in expected]
-    assert len({one.token_ids for one in read}) == len(models), "every adapter says something else"
+    assert len({one.token_ids for one in read[: len(models)]}) == len(models), "every adapter says something else"
 
 
 def test_replies_without_an_adapter_are_as_if_there_were_none(
