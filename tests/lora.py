@@ -5,11 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.storybook.model import TEXT
+from sandbox.storybook.pretraining.eye import VISION
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 PARTS = ("q_proj", "v_proj", "o_proj")
-WIDTH, WIDTH_OF_EYE, LAYERS = 256, 192, 4
+WIDTH, WIDTH_OF_EYE, LAYERS = TEXT["hidden_size"], VISION["hidden_size"], TEXT["num_hidden_layers"]
 
 
 def adapter(

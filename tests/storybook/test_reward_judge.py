@@ -30,8 +30,8 @@ from sandbox.storybook.reward.answers import answers_to, read_on
 from sandbox.storybook.reward.figures import figures_of
 from sandbox.storybook.reward.hearing import answered, asked_in
 from sandbox.storybook.reward.judge import RewardModel
-from sandbox.storybook.reward.making import CARD, WEIGHTS, digest
-from sandbox.storybook.reward.network import INPUTS, Network, load_network
+from sandbox.storybook.reward.making import CARD, digest
+from sandbox.storybook.reward.network import INPUTS, SHIPPED, Network, load_network
 from sandbox.storybook.teacher.engine import teaching
 from scenes.chat import CallFailed, Prompt, Request, Sampling, Segment
 from scenes.loading import load
@@ -258,7 +258,7 @@ def test_its_name_stands_for_the_storybook_model_that_it_asks() -> None:
 def test_it_shares_the_engine_of_the_storybook_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judge, _ = judging()
     judge._network.save(tmp_path)
-    monkeypatch.setattr("sandbox.storybook.reward.judge.WEIGHTS", tmp_path)
+    monkeypatch.setattr("sandbox.storybook.reward.judge.SHIPPED", tmp_path)
     with started_for([REWARD], ScriptedConfig(), Gallery(), 1) as engines:
         assert engines[REWARD].facts.model == REWARD
         assert {*engines} == {REWARD, "storybook"}
@@ -268,7 +268,7 @@ def test_it_shares_the_engine_of_the_storybook_model(tmp_path: Path, monkeypatch
 def test_without_its_weights_it_is_refused_before_anything_is_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox.storybook.reward.judge.WEIGHTS", tmp_path)
+    monkeypatch.setattr("sandbox.storybook.reward.judge.SHIPPED", tmp_path)
     with (
         pytest.raises(InputRefused, match="rolestage train storybook-rm"),
         started_for([REWARD], ScriptedConfig(), Gallery(), 1),
@@ -335,22 +335,22 @@ def test_what_is_of_another_training_is_refused(tmp_path: Path, words: list[str]
 # ---- as it is shipped
 
 
-@pytest.mark.skipif(not (WEIGHTS / CARD).is_file(), reason="there are no weights yet")
+@pytest.mark.skipif(not (SHIPPED / CARD).is_file(), reason="there are no weights yet")
 def test_the_shipped_reward_model_was_fitted_over_the_shipped_storybook_model() -> None:
-    card = json.loads((WEIGHTS / CARD).read_text())
+    card = json.loads((SHIPPED / CARD).read_text())
     assert card["checkpoint"] == digest("storybook")
-    assert sum(file.stat().st_size for file in WEIGHTS.iterdir()) <= 8_000_000
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) <= 8_000_000
 
 
 @pytest.mark.vllm
 @pytest.mark.slow
-@pytest.mark.skipif(not (WEIGHTS / CARD).is_file(), reason="there are no weights yet")
+@pytest.mark.skipif(not (SHIPPED / CARD).is_file(), reason="there are no weights yet")
 def test_the_shipped_judge_gives_answers_that_are_worse_less_than_the_teachers() -> None:
     gallery = Gallery()
     exams = papers(Order("storybook", engine_config("vllm"), 24, 4_242), False, lambda what: lambda done, total: None)
     answers = answers_to(exams, ("wrong object", "other voice", "grammar"), "storybook", gallery, 0)
     with started_for([REWARD], engine_config("vllm"), gallery, PICTURES) as engines:
         assert read_on(answers, engines["storybook"], gallery, None, lambda done, total: None)
-    told = figures_of(load_network(WEIGHTS), answers).ways
+    told = figures_of(load_network(SHIPPED), answers).ways
     assert {*told} == {"wrong object", "other voice", "grammar"}
     assert all(one.below >= 0.7 for one in told.values()), told

@@ -12,7 +12,7 @@ from agents.prompts.blocks import sheet
 from sandbox.storybook.lessons.lesson import Lesson, Seen, Turn
 from sandbox.storybook.questions import say
 from sandbox.storybook.teacher.sight import other_colour, renamed
-from sandbox.storybook.voices.made_up import ADDRESSES, CATCHPHRASES, made_up
+from sandbox.storybook.voices.made_up import made_up
 from sandbox.storybook.voices.words import of_drawing, of_group, thing
 from scenes.storybook.drawing import COLOURS, KINDS, SEEDS, Drawing, Group, Kind, describe, plural, sample
 
@@ -126,8 +126,7 @@ def profile_drill(rng: Random) -> Lesson:
     Its tastes and words are by lot, so that they cannot be known but from there.
     """
     liked, hated, *others = rng.sample(KINDS, 4)
-    words = {"address": rng.choice(ADDRESSES), "catchphrases": (rng.choice(CATCHPHRASES),)}
-    profile = made_up(rng.randrange(SEEDS)).model_copy(update={"likes": (liked,), "hates": (hated,), **words})
+    profile = made_up(rng.randrange(SEEDS)).model_copy(update={"likes": (liked,), "hates": (hated,)})
     possible = [
         ("What do you like?", plural(liked)),
         ("What do you hate?", plural(hated)),

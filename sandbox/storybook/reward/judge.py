@@ -16,8 +16,7 @@ from sandbox.gallery import Gallery
 from sandbox.models import REWARD
 from sandbox.storybook.reward.features import CONDITIONS, Floats, blanks, features, read
 from sandbox.storybook.reward.hearing import Asked, answered, asked_in
-from sandbox.storybook.reward.making import WEIGHTS
-from sandbox.storybook.reward.network import Network, load_network
+from sandbox.storybook.reward.network import SHIPPED, Network, load_network
 from scenes.chat import CallFailed, Completion, Request, Sampling, together
 from scorers.mmrole.metrics import METRICS
 from scorers.mmrole.prompt import Matter
@@ -127,4 +126,4 @@ def rewarding(inner: Engine, gallery: Gallery) -> Engine:
 
     Raises `InputRefused` if it is missing.
     """
-    return RewardModel(inner, load_network(WEIGHTS), blanks(gallery))
+    return RewardModel(inner, load_network(SHIPPED), blanks(gallery))

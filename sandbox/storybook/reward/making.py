@@ -31,8 +31,6 @@ from sandbox.storybook.reward.own import Own, own_replies, told_apart
 from sandbox.whole_file import write_whole
 from scenes.problem import refuse
 
-WEIGHTS = Path(__file__).parent / "weights"
-"""The folder of the reward model that comes with Rolestage."""
 CARD = "card.json"
 _ORDER = "order.json"
 _LEAST_SCENES = 4

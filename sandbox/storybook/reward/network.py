@@ -19,6 +19,8 @@ from scorers.mmrole.metrics import METRICS
 from scorers.mmrole.reading import LEAST, MOST
 
 WEIGHTS = "weights.npz"
+SHIPPED = Path(__file__).parent / "weights"
+"""The folder of the reward model that comes with Rolestage."""
 INPUTS = 2 * SIZE
 """Numbers that a network is given: of the answer, and what they are above those of the other."""
 _SHAPES: Mapping[str, tuple[int | None, ...]] = {
