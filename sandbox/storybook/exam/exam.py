@@ -8,12 +8,10 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-import yaml
 
 from sandbox.engines.config import EngineConfig
 from sandbox.engines.engine import Engine
@@ -33,9 +31,8 @@ from sandbox.storybook.voices.made_up import CAST
 from sandbox.window import USUAL
 from scenes.chat import CallFailed, Prompt, Request, Sampling, Segment
 from scenes.image import Picture, derived, picture_of
-from scenes.profile import CharacterProfile
 from scenes.sights import PictureFacts, drawn
-from scenes.storybook.cast import read_shipped, shipped_characters
+from scenes.storybook.cast import shipped_profiles
 from scenes.storybook.drawing import describe
 from scorers.statistics import Mean, Sums, codes, mean_of
 
@@ -245,7 +242,7 @@ async def _ask_all(asked: Sequence[_Asked], engine: Engine, model: str, told: To
 
 def _marked(engine: str, asked: Sequence[_Asked], sets: Mapping[bool, Sequence[Paper]], told: Told) -> Result:
     everybody = [paper for made in sets.values() for paper in made]
-    marks = Marks(everybody, cast())
+    marks = Marks(everybody, shipped_profiles())
     voices = Voices({name for paper in everybody for name in (paper.profile.name, *paper.told.others)})
     by_condition: dict[str, list[_Asked]] = defaultdict(list)
     for one in asked:
@@ -316,9 +313,3 @@ def _mean(values: Sequence[tuple[str, float]]) -> Mean:
     ones, rows = np.ones(len(values), np.int64), np.arange(len(values), dtype=np.int64)
     total = np.array([value for _, value in values], np.float64)
     return mean_of(Sums(cluster, rows, ones, ones, total), (0, 1))
-
-
-@cache
-def cast() -> tuple[CharacterProfile, ...]:
-    """Return the characters that come with Rolestage."""
-    return tuple(CharacterProfile.model_validate(yaml.safe_load(read_shipped(name))) for name in shipped_characters())

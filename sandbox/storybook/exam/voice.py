@@ -9,16 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import yaml
-
 from sandbox.storybook.lessons.person import NAMES
 from sandbox.storybook.voices.bank import frames
 from sandbox.storybook.voices.intents import OTHER, QUARREL, SELF, TALK
 from sandbox.storybook.voices.made_up import ADDRESSES, CAST, CATCHPHRASES, MANNERS
 from sandbox.storybook.voices.words import NUMBERS, PLACES, POSITIONS, TIMES, WEATHERS, of_absent, of_drawing, of_group
 from scenes.names import name_words
-from scenes.profile import CharacterProfile
-from scenes.storybook.cast import read_shipped, shipped_characters
+from scenes.storybook.cast import shipped_profiles
 from scenes.storybook.drawing import COLOURS, KINDS, Drawing, Group, plural
 
 _TOKEN = r"[a-z']+|[^\w\s]"
@@ -71,8 +68,7 @@ def _slots(group: Group) -> dict[str, str]:
 def _labels(people: Iterable[str]) -> Iterator[str]:
     yield from (*ADDRESSES, *CATCHPHRASES, *NAMES)
     yield from (word for name in people for word in (name, name.split()[0]))
-    for name in shipped_characters():
-        profile = CharacterProfile.model_validate(yaml.safe_load(read_shipped(name)))
+    for profile in shipped_profiles():
         yield from (profile.name, *profile.aliases, *name_words(profile), *profile.catchphrases)
         if profile.address:
             yield profile.address

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-import yaml
-
 from agents.prompts.layout import Layout
 from agents.prompts.layouts import LAYOUTS
 from sandbox.storybook.lessons.person import NAMES, false_remark, kinds_for_tastes, lines, true_remark
@@ -19,7 +17,7 @@ from sandbox.storybook.voices.made_up import ADDRESSES, CATCHPHRASES, made_up
 from scenes.profile import CharacterProfile
 from scenes.scenario import CastMember, Scenario
 from scenes.scene import Setting, Shown
-from scenes.storybook.cast import read_shipped, shipped_characters
+from scenes.storybook.cast import shipped_profiles
 from scenes.storybook.drawing import SEEDS, Drawing, sample
 
 _LAYOUTS = {"compact": 92, "images-first": 4, "mmrole": 2, "cast-first": 2}
@@ -165,7 +163,7 @@ class _Plan:
 
 def _profile(drawing: Drawing, rng: Random) -> CharacterProfile:
     """Return one of the cast or somebody made up, mostly with tastes and words of its own, to be read and not known."""
-    own = _shipped(rng.choice(list(shipped_characters()))) if rng.random() < 0.55 else made_up(rng.randrange(SEEDS))
+    own = rng.choice(shipped_profiles()) if rng.random() < 0.55 else made_up(rng.randrange(SEEDS))
     if own.introduction and own.life_story and rng.random() < 0.35:
         return own
     liked, hated = kinds_for_tastes(drawing, rng)
@@ -175,10 +173,3 @@ def _profile(drawing: Drawing, rng: Random) -> CharacterProfile:
     }  # fmt: skip
     kept = {"life_story": None, "relationships": None} if rng.random() < 0.7 else {}
     return own.model_copy(update=told | kept)
-
-
-def _shipped(name: str) -> CharacterProfile:
-    return _SHIPPED.setdefault(name, CharacterProfile.model_validate(yaml.safe_load(read_shipped(name))))
-
-
-_SHIPPED: dict[str, CharacterProfile] = {}

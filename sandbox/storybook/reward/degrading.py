@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, get_args
 
-from sandbox.storybook.exam.exam import cast
 from sandbox.storybook.exam.paper import Paper
 from sandbox.storybook.lessons.person import lines
 from sandbox.storybook.questions import asked
@@ -22,6 +21,7 @@ from sandbox.storybook.teacher.talk import Talk
 from sandbox.storybook.teacher.teacher import Teacher
 from sandbox.storybook.voices.made_up import made_up
 from sandbox.storybook.voices.words import NUMBERS, with_article
+from scenes.storybook.cast import shipped_profiles
 from scenes.storybook.drawing import COLOURS, KINDS, SEEDS, Kind, plural
 from scorers.claims import Claim
 from scorers.mmrole.metrics import METRICS
@@ -190,7 +190,7 @@ _DENIALS = (
 def _other_voice(paper: Paper, rng: Random) -> str | None:
     """Return what somebody of another voice would have answered in the speaker's place, by the same tastes."""
     me, told = paper.profile, paper.told
-    other = made_up(rng.randrange(SEEDS)) if rng.random() < 0.5 else rng.choice(cast())
+    other = made_up(rng.randrange(SEEDS)) if rng.random() < 0.5 else rng.choice(shipped_profiles())
     if voice_for(other) == voice_for(me) or other.name in told.others:
         return None
     stand_in = other.model_copy(update={"likes": me.likes, "hates": me.hates})

@@ -11,11 +11,11 @@ from typing import Any
 
 from agents.prompts.blocks import sections, sheet
 from agents.prompts.compact import COMPACT, STAGE
-from sandbox.storybook.exam.exam import cast
 from scenes.chat import CallFailed, Prompt, Request, Segment, Stability
 from scenes.event import NARRATOR
 from scenes.loading import COMMENT_QUESTION
 from scenes.profile import SECTION_TITLES, CharacterProfile
+from scenes.storybook.cast import shipped_profiles
 from scorers.mmrole.metrics import METRICS, Aspect
 from scorers.mmrole.prompt import SYSTEM, Matter
 
@@ -94,7 +94,7 @@ def _profile(matter: Matter) -> CharacterProfile:
     text = next((text.removeprefix(lead) for text in matter.context if text.startswith(lead)), None)
     if text is None:
         raise CallFailed(f"nothing tells storybook+rm who {matter.role} is; it judges what is played, and no records")
-    known = (one.public() for one in cast() if one.name == matter.role)
+    known = (one.public() for one in shipped_profiles() if one.name == matter.role)
     return next((one for one in known if sections(one) == text), None) or _read(matter.role, text)
 
 
@@ -117,7 +117,7 @@ def _read(name: str, text: str) -> CharacterProfile:
 def _secret(matter: Matter, me: CharacterProfile) -> str:
     """Return what the scenario alone tells the speaker: `compact` leaves out what is private in a profile."""
     own = [text.removeprefix(f"Only {matter.role} knows: ") for text in matter.own]
-    private = next((one.private for one in cast() if one.name == me.name), None)
+    private = next((one.private for one in shipped_profiles() if one.name == me.name), None)
     return " ".join(text for text in own if text != private)
 
 
