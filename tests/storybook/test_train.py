@@ -62,7 +62,7 @@ def _logged(out: Path) -> list[Any]:
 
 def test_a_few_steps_make_the_loss_fall(tokenizer: Tokenizer, small: Scale) -> None:
     learner = Learner(0, "cpu", 2e-3)
-    for stage, kind, name in ((STAGES[0], "pictures", "labels"), (STAGES[1], "drills", "loss")):
+    for stage, kind, name in ((STAGES[0], "pictures", "labels"), (STAGES[1], "roll calls", "loss")):
         batch = pool(kind, 0, 0, tokenizer, small)[0]  # type: ignore[arg-type]
         losses = [learner.learn(stage, batch, 1.0)[name] for _ in range(6)]
         assert losses[-1] < 0.9 * losses[0]

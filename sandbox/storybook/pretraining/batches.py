@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sandbox.storybook.lessons.drills import drills
+from sandbox.storybook.lessons.drills import drills, roll_calls
 from sandbox.storybook.lessons.lesson import Lesson, Seen, Turn, lessons
 from sandbox.storybook.pretraining.eye import SIDE, UNKNOWN, Labels, channels_first, drawn, labels, oddly_drawn
 from sandbox.storybook.pretraining.recipe import Scale
@@ -24,14 +24,14 @@ from scenes.storybook.drawing import sample
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-Kind = Literal["pictures", "drills", "lessons"]
+Kind = Literal["pictures", "roll calls", "drills", "lessons"]
 
 LONGEST = 1024
 """Tokens of the longest sequence; what a lesson has beyond is left out, by whole turns."""
 ODD_PICTURES = 0.4
 """How many of the pictures that the eye alone learns from are in colours of no name."""
-DRILLS_AMONG_LESSONS = 0.3
-"""Of all lessons; they are short, so of the words that are learned it is about a seventh."""
+DRILLS_AMONG_LESSONS = 0.15
+"""Of all lessons; enough that nothing which was learned by them is lost."""
 EVEN_TOKENS = 32
 """Sequences are padded to a multiple of it, so that there are few shapes."""
 _PICTURE_COST = 64
@@ -114,6 +114,8 @@ def pool(kind: Kind, seed: int, number: int, tokenizer: "Tokenizer", scale: Scal
 
 
 def _lessons(kind: Kind, seed: int, number: int) -> Iterable[Lesson]:
+    if kind == "roll calls":
+        return roll_calls(seed)
     if kind == "drills":
         return drills(seed)
     some = round(number * DRILLS_AMONG_LESSONS)

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from random import Random
 
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 
-from sandbox.storybook.lessons.drills import drills
+from sandbox.storybook.lessons.drills import drills, roll_calls
 from sandbox.storybook.lessons.lesson import Lesson, Seen, lessons
 from sandbox.storybook.pretraining.batches import Batch, Written, batches, written
 from sandbox.storybook.pretraining.learner import Figures, Learner
@@ -44,7 +44,7 @@ def _told(seed: int, number: int) -> dict[str, list[Lesson]]:
     sets: dict[str, list[Lesson]] = defaultdict(list)
     for lesson in islice(lessons(seed), number):
         sets[lesson.about].append(lesson)
-    for lesson in islice(drills(seed), number):
+    for lesson in chain(islice(drills(seed), number), islice(roll_calls(seed), number)):
         sets[lesson.about].append(lesson)
     for lesson in islice(drills(seed, held_out=True), number):
         if lesson.pictures:

@@ -1,15 +1,15 @@
 """The recipe of the storybook model: its stages, how fast each part learns when, and how large a batch is where.
 
 All is by shares of the minutes given, so ten minutes make a weaker model by the same steps. The picture is read with
-labels first, since words teach an eye slowly; then come drills, where every word is looked up in the picture or the
-profile; and only then lessons, most of whose words need neither. Some drills go on among them.
+labels first, since words teach an eye slowly; then come roll calls and drills, where every word is looked up in the
+picture or a profile; and only then lessons, most of whose words need neither. Some drills go on among them.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 Device = Literal["cpu", "cuda"]
-StageName = Literal["eye", "drills", "lessons", "together"]
+StageName = Literal["eye", "roll calls", "drills", "lessons", "together"]
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,10 @@ class Stage:
 
 
 STAGES = (
-    Stage("eye", 0.14, 1.0),
-    Stage("drills", 0.24, 0.0),
-    Stage("lessons", 0.32, 0.0),
+    Stage("eye", 0.12, 1.0),
+    Stage("roll calls", 0.17, 0.0),
+    Stage("drills", 0.21, 0.0),
+    Stage("lessons", 0.27, 0.0),
     Stage("together", 1.0, 0.1),
 )
 WEIGHTS = {"loss": 1.0, "heard": 0.3, "labels": 0.3}

@@ -45,6 +45,7 @@ _CHECKS = 24
 """How often it is measured on what is held out."""
 _TAUGHT: dict[StageName, Kind] = {
     "eye": "pictures",
+    "roll calls": "roll calls",
     "drills": "drills",
     "lessons": "lessons",
     "together": "lessons",

@@ -91,10 +91,14 @@ def recounted(group: Group, drawing: Drawing, rng: Random) -> Group:
 
 def renamed(group: Group, drawing: Drawing, rng: Random) -> Group:
     """Return `group` as a kind that is not there, and that lessons may tell of."""
-    place, there = drawing.place, {one.kind for one in drawing.groups} | {BACKDROPS.get(drawing.place)}
-    kinds = [kind for kind in KINDS if kind not in there and (kind, place) not in HELD_OUT_PLACES]
-    kind = rng.choice([kind for kind in kinds if (kind, group.colour) not in HELD_OUT])
+    kind = rng.choice([kind for kind in absent(drawing) if (kind, group.colour) not in HELD_OUT])
     return group.model_copy(update={"kind": kind, "number": min(group.number, most(kind, len(drawing.groups)))})
+
+
+def absent(drawing: Drawing) -> list[Kind]:
+    """Return the kinds that are not there, and that lessons may tell of."""
+    place, there = drawing.place, {one.kind for one in drawing.groups} | {BACKDROPS.get(drawing.place)}
+    return [kind for kind in KINDS if kind not in there and (kind, place) not in HELD_OUT_PLACES]
 
 
 def moved(group: Group, drawing: Drawing, rng: Random) -> Group:
