@@ -59,10 +59,6 @@ def _of_picture(drawing: Drawing, asked: Iterable[Asked], about: str) -> Lesson:
     return Lesson((shown, *others), (Seen(drawing),), about)
 
 
-def _of_profile(profile: CharacterProfile, asked: Iterable[Asked], about: str) -> Lesson:
-    return Lesson((Turn("system", (sheet(profile),), False), *_turns(asked)), (), about)
-
-
 def _turns(asked: Iterable[Asked]) -> list[Turn]:
     return [
         turn
@@ -170,7 +166,7 @@ def _tasting(rng: Random) -> tuple[CharacterProfile, list[tuple[Kind, str]]]:
     kinds, many = rng.sample(KINDS, 12), rng.choice((1, 1, 2, 3))
     liked, hated, neither = kinds[:many], kinds[3 : 3 + many], kinds[6 : 8 + 2 * many]
     profile = made_up(rng.randrange(SEEDS)).model_copy(update={"likes": tuple(liked), "hates": tuple(hated)})
-    told = {"like": liked, "hate": hated, "neither": neither}
+    told = {"like": liked, "hate": hated, "do not mind": neither}
     return profile, [(kind, taste) for taste, of in told.items() for kind in of]
 
 
@@ -183,12 +179,10 @@ def profile_drill(rng: Random) -> Lesson:
         ("What do you call people?", f"I call them {profile.address}"),
         ("What do you always say?", f"I say {profile.catchphrases[0]}"),
         ("Who are you?", f"I am {profile.name}"),
-        *((say("opinion", rng, **of_group(_some(kind, rng))), f"I {_TASTES[taste]} them") for kind, taste in tastes),
+        *((say("opinion", rng, **of_group(_some(kind, rng))), f"I {taste} them") for kind, taste in tastes),
     ]
-    return _of_profile(profile, _quiz(rng.sample(possible, min(_QUESTIONS, len(possible)))), "profile drill")
-
-
-_TASTES = {"like": "like", "hate": "hate", "neither": "do not mind"}
+    asked = _quiz(rng.sample(possible, min(_QUESTIONS, len(possible))))
+    return Lesson((Turn("system", (sheet(profile),), False), *_turns(asked)), (), "profile drill")
 
 
 def _plurals(kinds: Iterable[str]) -> str:

@@ -31,7 +31,7 @@ LONGEST = 1024
 ODD_PICTURES = 0.4
 """How many of the pictures that the eye alone learns from are in colours of no name."""
 DRILLS_AMONG_LESSONS = 0.15
-"""Of all lessons; enough that nothing which was learned by them is lost."""
+"""Of all lessons; so that what was learned by them is not lost, and most words are of scenes."""
 EVEN_TOKENS = 32
 """Sequences are padded to a multiple of it, so that there are few shapes."""
 _PICTURE_COST = 64
