@@ -16,7 +16,7 @@ from sandbox.storybook.lessons.drills import (
 )
 from sandbox.storybook.lessons.lesson import Lesson, Seen
 from sandbox.storybook.questions import asked
-from scenes.storybook.drawing import BACKDROPS, KINDS, draw_lots, held_out_colours, held_out_places, plural
+from scenes.storybook.drawing import BACKDROPS, HELD_OUT, KINDS, draw_lots, held_out_colours, held_out_places, plural
 from scorers.claims import claims_in, is_true
 
 
@@ -120,3 +120,10 @@ def test_drills_have_held_out_combinations_only_when_asked(held_out: bool) -> No
     for lesson in chain(islice(drills(3, held_out), 80), islice(roll_calls(3, held_out), 80)):
         for seen in lesson.pictures:
             assert bool(held_out_colours(seen.drawing) or held_out_places(seen.drawing)) == held_out
+
+
+def test_no_drill_speaks_of_a_kind_in_a_colour_that_is_held_out_of_it() -> None:
+    unheard = re.compile("|".join(rf"\b{colour} ({kind}|{plural(kind)})\b" for kind, colour in HELD_OUT))
+    spoken = [text for lesson in islice(drills(6), 600) for pair in pairs(lesson) for text in pair]
+    assert not [text for text in spoken if unheard.search(text)]
+    assert any(re.search(r"\bthe orange \w+", text) for text in spoken)
