@@ -4,7 +4,8 @@
 #   TORCH_INDEX=...    one more package index for pip: the one that holds PyTorch's CPU wheels
 #   VENV=...           another folder for the environment
 
-DEMO := run scenarios/harbour -n 4
+DEMO := run scenarios/harbour -n 4 --score mmrole \
+	--set mmrole.judge=storybook+rm --set mmrole.reference=model:storybook-teacher
 
 VENV ?= .venv$(if $(GPU),-gpu)
 BIN := $(VENV)/bin
