@@ -186,6 +186,16 @@ def test_a_reply_to_one_is_not_addressed_to_another() -> None:
     assert marks(asked, "A white dog, true.")["follows the last speaker"] == 1
 
 
+def test_whoever_says_what_was_asked_for_answers_in_whatever_words() -> None:
+    asked = paper("Rosa: What colour are the boats?")
+    assert not intents("Green, lad; so it goes.", "brack")
+    for reply, answers in (("Green, lad; so it goes.", 1), ("The pudding of a mast.", 0), ("On the left.", 0)):
+        assert marks(asked, reply)["answers the question"] == answers
+        assert marks(asked, reply)["follows the last speaker"] == answers
+    remark = paper("Rosa: I see a kite.")
+    assert marks(remark, "Hrm, two red boats of a pudding.")["follows the last speaker"] == 0
+
+
 def test_a_frame_is_found_word_for_word_and_with_a_slip() -> None:
     whole = "Easy peasy! On the left!"
     assert intents(whole, "pip") == {"where"}

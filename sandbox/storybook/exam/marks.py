@@ -60,8 +60,8 @@ MEASURES = (
     ),
     Measure(
         "answers the question",
-        "Of replies to a question: those of which a sentence is for that kind of question. Whether it is true is not "
-        "asked.",
+        "Of replies to a question: those of which a sentence is for that kind of question, or from whose claims an "
+        "answer to it can be read. Whether it is true is not asked.",
         0.95,
     ),
     Measure("likes: cast", "Of replies of the eight to a question for a view: those with the taste of the profile."),
@@ -125,12 +125,12 @@ class Marks:
         claims = paper.claims(reply)
         verdicts = {
             **_grounded(paper, claims), **_right(paper, reply, claims), **_voiced(paper, reply, heard),
-            **self._following(paper, reply), **_answering(paper, reply), **_taste(paper, reply),
+            **self._following(paper, reply, claims), **_answering(paper, reply, claims), **_taste(paper, reply),
             **self._own_words(paper, reply), **_secret(paper, reply),
         }  # fmt: skip
         return {name: float(verdict) for name, verdict in verdicts.items() if _counts(name, paper)}
 
-    def _following(self, paper: Paper, reply: str) -> dict[str, bool]:
+    def _following(self, paper: Paper, reply: str, claims: Sequence[Claim]) -> dict[str, bool]:
         last = paper.last
         if last is None:
             return {}
@@ -138,8 +138,8 @@ class Marks:
         if named:
             return {"follows the last speaker": bool(named & _known_as(last.name))}
         shared = set(kinds_in(reply)) & set(kinds_in(last.words))
-        suits = _suiting(paper) | _REACTIONS
-        return {"follows the last speaker": bool(shared or intents(reply, _voice(paper)) & suits)}
+        reacts = intents(reply, _voice(paper)) & _REACTIONS
+        return {"follows the last speaker": bool(shared or reacts) or _answers(paper, reply, claims)}
 
     def _own_words(self, paper: Paper, reply: str) -> dict[str, bool]:
         me, who = paper.told.me, _who(paper)
@@ -217,10 +217,14 @@ def _voiced(paper: Paper, reply: str, heard: str | None) -> dict[str, bool]:
     return {"words of the voice": bool(known) and all(known), group: heard == voice}
 
 
-def _answering(paper: Paper, reply: str) -> dict[str, bool]:
-    if paper.question is None:
-        return {}
-    return {"answers the question": bool(intents(reply, _voice(paper)) & _suiting(paper))}
+def _answering(paper: Paper, reply: str, claims: Sequence[Claim]) -> dict[str, bool]:
+    return {"answers the question": _answers(paper, reply, claims)} if paper.question else {}
+
+
+def _answers(paper: Paper, reply: str, claims: Sequence[Claim]) -> bool:
+    """Return whether a reply answers: by what a sentence of it is for, or since the answer can be read off it."""
+    meant = intents(reply, _voice(paper)) & _suiting(paper)
+    return bool(meant) or (paper.question is not None and paper.answer(claims) is not None)
 
 
 def _suiting(paper: Paper) -> set[str]:
