@@ -25,7 +25,17 @@ from sandbox.engines.start import shares, start
 from sandbox.episode import legs_of
 from sandbox.gallery import Gallery
 from sandbox.layout_cost import settled
-from sandbox.models import REWARD, STORYBOOK, TEACHER, by_base, layout_of, models_of, most_pictures, reference
+from sandbox.models import (
+    CHECKPOINT,
+    REWARD,
+    STORYBOOK,
+    TEACHER,
+    by_base,
+    layout_of,
+    models_of,
+    most_pictures,
+    reference,
+)
 from sandbox.own_code import OwnCode
 from sandbox.policy_file import load_policy, policy_of_run
 from sandbox.preview import longest_requests
@@ -361,9 +371,21 @@ def _engine_of_base(
 
         return teaching(gallery.facts)
     kind = "openai" if is_address(base) and config.kind in ("vllm", "transformers") else config.kind
+    if kind in ("vllm", "transformers"):
+        _need_embedded(base)
     if kind not in ("scripted", "simulated"):
         print(f"starting {one_line(', '.join(names))} on {kind} …", file=sys.stderr, flush=True)
     return start(config, base, gallery.open, pictures, {name: at for name, at in names.items() if at})
+
+
+def _need_embedded(base: str) -> None:
+    """Raise `InputRefused` where the embedded model is meant and its weights are gone."""
+    if base == str(CHECKPOINT) and not (CHECKPOINT / "model.safetensors").is_file():
+        raise refuse(
+            "the weights of the embedded model are not here; get them back from the repository, or make others with "
+            "rolestage train storybook, and name their folder: --model trained/storybook/checkpoint.",
+            base,
+        )
 
 
 def _person(gallery: Gallery) -> Engine:

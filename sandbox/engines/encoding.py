@@ -6,6 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engines.chat_template import SEAM, ChatTemplate
@@ -157,6 +158,8 @@ def _processor(model: str) -> Any:
     """Return the processor of a model, or the tokenizer of one without pictures. No code of the model's is run."""
     from transformers import AutoProcessor
 
+    if Path(model).is_absolute() and not Path(model).is_dir():
+        raise _unusable(model, "there is no such folder")
     try:
         return AutoProcessor.from_pretrained(model, trust_remote_code=False)
     except (OSError, ValueError, ImportError, AttributeError) as error:

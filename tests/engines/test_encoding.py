@@ -247,8 +247,10 @@ def test_a_request_that_the_template_refuses_fails_by_itself(encoders: dict[str,
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> None:
-    with pytest.raises(InputRefused, match="cannot be used"):
-        Encoder(str(tmp_path_factory.mktemp("empty")), pictures)
+    empty = tmp_path_factory.mktemp("empty")
+    for folder, why in ((empty, ""), (empty / "missing", "there is no such folder")):
+        with pytest.raises(InputRefused, match=f"cannot be used: {why}"):
+            Encoder(str(folder), pictures)
 
 
 def test_a_model_without_a_chat_template_is_refused(

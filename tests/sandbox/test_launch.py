@@ -14,12 +14,13 @@ from staging import performed, scene_of
 
 from agents.player import PERSON
 from sandbox.display import Quiet
+from sandbox.engines.config import TransformersConfig
 from sandbox.engines.engine import Engine
 from sandbox.engines.scripted import Scripted, dry_answer
 from sandbox.engines.terminal import Person, read_line
 from sandbox.errors import RunLocked
 from sandbox.gallery import Gallery
-from sandbox.launch import Options, alternatives, check_room, checked_source, play_on
+from sandbox.launch import Options, alternatives, check_room, checked_source, play_on, started_for
 from sandbox.models import models_of, most_pictures
 from sandbox.record import Record
 from sandbox.replay import replay_all
@@ -384,3 +385,16 @@ def test_a_narrator_on_a_server_elsewhere_is_refused_too(tmp_path: Path) -> None
     file = written(tmp_path, **STORY | {"narrator": {"model": "http://elsewhere.example/v1#big"}})
     with pytest.raises(InputRefused, match="only where you type it"):
         checked_source(file, Options())
+
+
+@pytest.mark.parametrize("name", ["storybook", "storybook+rm"])
+def test_an_embedded_model_without_its_weights_says_how_to_get_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for module in ("models", "launch"):
+        monkeypatch.setattr(f"sandbox.{module}.CHECKPOINT", tmp_path)
+    with (
+        pytest.raises(InputRefused, match=r"rolestage train storybook, .*--model trained/storybook/checkpoint"),
+        started_for([name], TransformersConfig(), Gallery(), 1),
+    ):
+        pass
