@@ -177,6 +177,11 @@ def draw_lots(seed: int, held_out: bool = False) -> Drawing:
     return sample(Random(seed), held_out)
 
 
+def usual_colours(kind: Kind) -> list[Colour]:
+    """Return the colours that a kind has in training pictures."""
+    return [colour for colour in COLOURS if (kind, colour) not in HELD_OUT]
+
+
 def sample(rng: Random, held_out: bool = False) -> Drawing:
     """Return the next drawing of `rng`: with a pair of `HELD_OUT` or `HELD_OUT_PLACES`, or else with none of either."""
     while True:
@@ -202,7 +207,7 @@ def _sample_groups(rng: Random, place: Place, held_out: bool) -> tuple[Group, ..
 
 def _sample_colour(rng: Random, kind: Kind, taken: set[Colour], held_out: bool) -> Colour:
     """Return a colour that seldom repeats, so that a colour mostly tells which group is meant."""
-    fitting = [colour for colour in COLOURS if held_out or (kind, colour) not in HELD_OUT]
+    fitting = COLOURS if held_out else usual_colours(kind)
     return rng.choice([colour for colour in fitting if colour not in taken or rng.random() < 0.1])
 
 

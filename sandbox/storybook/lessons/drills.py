@@ -17,7 +17,7 @@ from sandbox.storybook.teacher.sight import absent, other_colour
 from sandbox.storybook.voices.made_up import made_up
 from sandbox.storybook.voices.words import NUMBERS, of_drawing, of_group, thing
 from scenes.profile import CharacterProfile
-from scenes.storybook.drawing import COLOURS, HELD_OUT, KINDS, SEEDS, Drawing, Group, Kind, describe, plural, sample
+from scenes.storybook.drawing import KINDS, SEEDS, Drawing, Group, Kind, describe, plural, sample, usual_colours
 
 Asked = tuple[str, str]
 """A question and its answer."""
@@ -106,8 +106,7 @@ def _about_picture(drawing: Drawing, rng: Random) -> Iterator[Asked]:
 
 
 def _some(kind: Kind, rng: Random) -> Group:
-    colours = [colour for colour in COLOURS if (kind, colour) not in HELD_OUT]
-    return Group(kind=kind, number=rng.randint(1, 4), colour=rng.choice(colours), position="left")
+    return Group(kind=kind, number=rng.randint(1, 4), colour=rng.choice(usual_colours(kind)), position="left")
 
 
 def _of_thing(intent: str, slot: str) -> Ask:

@@ -7,7 +7,6 @@ from random import Random
 from sandbox.storybook.voices.words import listed, of_drawing, thing
 from scenes.storybook.drawing import (
     BACKDROPS,
-    COLOURS,
     HELD_OUT,
     HELD_OUT_PLACES,
     KINDS,
@@ -18,6 +17,7 @@ from scenes.storybook.drawing import (
     Kind,
     Position,
     most,
+    usual_colours,
 )
 from scorers.claims import Claim, is_true
 
@@ -80,7 +80,7 @@ def recoloured(group: Group, drawing: Drawing, rng: Random) -> Group:
 
 def other_colour(group: Group, rng: Random) -> Colour:
     """Return a colour that a group has not; none that a lesson has not either, for nobody is to hear of it there."""
-    return rng.choice([one for one in COLOURS if one != group.colour and (group.kind, one) not in HELD_OUT])
+    return rng.choice([one for one in usual_colours(group.kind) if one != group.colour])
 
 
 def recounted(group: Group, drawing: Drawing, rng: Random) -> Group:
