@@ -335,7 +335,6 @@ def test_what_is_of_another_training_is_refused(tmp_path: Path, words: list[str]
 # ---- as it is shipped
 
 
-@pytest.mark.skipif(not (SHIPPED / CARD).is_file(), reason="there are no weights yet")
 def test_the_shipped_reward_model_was_fitted_over_the_shipped_storybook_model() -> None:
     card = json.loads((SHIPPED / CARD).read_text())
     assert card["checkpoint"] == digest("storybook")
@@ -344,7 +343,6 @@ def test_the_shipped_reward_model_was_fitted_over_the_shipped_storybook_model() 
 
 @pytest.mark.vllm
 @pytest.mark.slow
-@pytest.mark.skipif(not (SHIPPED / CARD).is_file(), reason="there are no weights yet")
 def test_the_shipped_judge_gives_answers_that_are_worse_less_than_the_teachers() -> None:
     gallery = Gallery()
     exams = papers(Order("storybook", engine_config("vllm"), 24, 4_242), False, lambda what: lambda done, total: None)

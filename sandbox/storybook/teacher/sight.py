@@ -7,7 +7,6 @@ from random import Random
 from sandbox.storybook.voices.words import listed, of_drawing, thing
 from scenes.storybook.drawing import (
     BACKDROPS,
-    HELD_OUT,
     HELD_OUT_PLACES,
     KINDS,
     POSITIONS,
@@ -91,7 +90,7 @@ def recounted(group: Group, drawing: Drawing, rng: Random) -> Group:
 
 def renamed(group: Group, drawing: Drawing, rng: Random) -> Group:
     """Return `group` as a kind that is not there, and that lessons may tell of."""
-    kind = rng.choice([kind for kind in absent(drawing) if (kind, group.colour) not in HELD_OUT])
+    kind = rng.choice([kind for kind in absent(drawing) if group.colour in usual_colours(kind)])
     return group.model_copy(update={"kind": kind, "number": min(group.number, most(kind, len(drawing.groups)))})
 
 
